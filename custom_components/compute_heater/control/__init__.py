@@ -1,0 +1,1 @@
+"""Demand, dispatch and safety. Nothing here imports Home Assistant or does I/O."""

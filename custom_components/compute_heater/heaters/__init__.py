@@ -1,0 +1,1 @@
+"""Drivers of compute heaters: one model, several ways to steer it."""

@@ -1,0 +1,156 @@
+"""What every compute heater is to us, whichever protocol steers it.
+
+Temperatures are named as in heating: *supply* is the hot pipe towards the consumer,
+*return* the cold pipe back. Power is in W, energy in kWh, flow in L/min.
+``None`` means unknown, never zero.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class PowerState(StrEnum):
+    """The ladder of power states, lowest first."""
+
+    OFF = "off"
+    STANDBY = "standby"
+    ECO = "eco"
+    FULL = "full"
+
+    @property
+    def rank(self) -> int:
+        """Position on the ladder, 0 = off."""
+        return tuple(PowerState).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who answers at an address; ``uuid`` is stable over restarts and addresses."""
+
+    uuid: str
+    name: str
+    manufacturer: str | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    firmware: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a heater lets us do, read from the device."""
+
+    can_switch: bool
+    """It can be powered down and up again by command."""
+    floor_w: float | None
+    """Lowest power cap; None where the heater takes no cap."""
+    max_w: float | None
+    """Highest power cap, or the rated power where there is no cap."""
+    modules: int
+    has_coolant: bool
+    """Supply and return temperature and flow can be read."""
+
+    @property
+    def can_cap(self) -> bool:
+        """The heater takes a power cap in watts."""
+        return self.floor_w is not None and self.max_w is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One consistent set of readings."""
+
+    power_w: float | None = None
+    power_limit_w: float | None = None
+    """The cap the heater holds itself; None when uncapped or unknown."""
+    energy_kwh: float | None = None
+    """The heater's own electricity meter since its first start."""
+    coolant_c: float | None = None
+    """Hottest coolant temperature inside the heater."""
+    supply_c: float | None = None
+    return_c: float | None = None
+    flow_lpm: float | None = None
+    heat_w: float | None = None
+    """Heat handed over to the building now."""
+    heat_kwh: float | None = None
+    """The heater's own heat meter, where it has one."""
+    utilisation_percent: float | None = None
+    modules_on: int | None = None
+    """Modules that are on and have finished booting."""
+    is_on: bool | None = None
+    """At least one module is on or starting."""
+    is_changing: bool = False
+    """A module boots, drains or shuts down."""
+    problem: bool | None = None
+    overheating: bool | None = None
+    throttled: bool | None = None
+    """The heater itself holds its power below what was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a heater shall do: on or off, and if on, with which power cap in W."""
+
+    on: bool
+    power_limit_w: float | None = None
+
+
+class PowerDriver(Protocol):
+    """Steers one compute heater. Every call raises a HeaterError or succeeds."""
+
+    @property
+    def writes(self) -> int:
+        """Commands sent to the device so far (for diagnostics)."""
+        ...
+
+    async def connect(self) -> tuple[Identity, Capabilities]:
+        """Find out who answers and what it can do."""
+        ...
+
+    async def read(self) -> Reading:
+        """Read everything at once; a missing part is None, a dead device raises."""
+        ...
+
+    async def apply(self, command: Command) -> None:
+        """Make it so and read it back; sends nothing that already holds.
+
+        Going down the cap falls before anything is shut down, going up modules are
+        started before the cap rises. Raises HeaterRefusedError with what the device
+        reports when it refused or changed the value.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Leave the session; the device keeps its state."""
+        ...
+
+
+class HeaterError(Exception):
+    """Anything that went wrong between us and a heater."""
+
+
+class HeaterConnectionError(HeaterError):
+    """No answer, a broken connection or a time-out."""
+
+
+class HeaterCertificateError(HeaterConnectionError):
+    """The certificate is neither trusted nor the pinned one.
+
+    ``fingerprint`` is the SHA-256 of the certificate presented, as hex.
+    """
+
+    def __init__(self, fingerprint: str | None) -> None:
+        super().__init__(f"certificate not trusted: {fingerprint}")
+        self.fingerprint = fingerprint
+
+
+class HeaterAuthError(HeaterError):
+    """The credentials were refused."""
+
+
+class HeaterProtocolError(HeaterError):
+    """Something answers, but not what the protocol asks for."""
+
+
+class HeaterRefusedError(HeaterError):
+    """The device refused a command or made something else of it."""
