@@ -46,7 +46,7 @@ class LinkConnectionError(LinkError):
 
 
 class LinkAddressError(LinkError):
-    """The local address or port cannot be used."""
+    """An address cannot be used: malformed, or the local port is taken."""
 
 
 class LinkProtocolError(LinkError):
@@ -54,4 +54,20 @@ class LinkProtocolError(LinkError):
 
 
 class PointRefusedError(LinkError):
-    """The value was refused, by us (limits, type) or by the peer; nothing changed."""
+    """The value was refused, by us (limits, type) or by the peer.
+
+    Nothing changed, unless ``command_stays``: then the controller keeps our command
+    although it does not follow it now, so it must still be released one day.
+    """
+
+    def __init__(self, message: str, *, command_stays: bool = False) -> None:
+        super().__init__(message)
+        self.command_stays = command_stays
+
+
+class PointConfigError(LinkError):
+    """The description of a point is wrong; ``field`` names the entry."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
