@@ -1,0 +1,63 @@
+"""What a simulated compute heater is made of."""
+
+from dataclasses import dataclass
+
+NOMINAL_W = 3000.0
+"""The rack that the thermal defaults below are sized for; others scale with power."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RackSettings:
+    """An immersed rack of modules, its oil bath and its plate heat exchanger."""
+
+    modules: int = 4
+    max_w: float = NOMINAL_W
+    """Electrical power with every module working at full load."""
+    idle_w: float | None = None
+    """Lowest running power of one module; default a tenth of its share of ``max_w``."""
+    standby_w: float = 1.5
+    """What the management of a module draws while the module is off."""
+    boot_s: float = 5.0
+    drain_s: float = 5.0
+    """Time in which a module finishes its work before a graceful shutdown."""
+    response_s: float = 1.5
+    """Time constant with which power follows a cap."""
+    ramp_s: float = 2.0
+    """Shortest time from idle to full power and back."""
+    trip_c: float = 65.0
+    """Coolant temperature at which the rack protects itself."""
+    lease_s: float = 300.0
+    """Without an authenticated request for so long, the cap falls to its default."""
+    oil_c: float = 35.0
+    """Oil temperature at the start."""
+    ambient_c: float = 20.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot exist."""
+        if self.modules < 1:
+            raise ValueError("a rack has at least one module")
+        if not 0 < self.module_idle_w < self.module_max_w:
+            raise ValueError("idle watts of all modules must be below the maximum")
+        positive = (self.response_s, self.ramp_s, self.lease_s)
+        if min(positive) <= 0 or min(self.boot_s, self.drain_s, self.standby_w) < 0:
+            raise ValueError("times must be positive")
+
+    @property
+    def module_max_w(self) -> float:
+        """Power of one module at full load."""
+        return self.max_w / self.modules
+
+    @property
+    def module_idle_w(self) -> float:
+        """Lowest power of one running module."""
+        return self.module_max_w / 10 if self.idle_w is None else self.idle_w
+
+    @property
+    def floor_w(self) -> float:
+        """Lowest power cap: all modules running at their lowest power."""
+        return self.modules * self.module_idle_w
+
+    @property
+    def scale(self) -> float:
+        """Size of bath and exchanger relative to the nominal rack."""
+        return self.max_w / NOMINAL_W
