@@ -1,11 +1,12 @@
 """Points of Modbus devices."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from .points import Point
+from .point_fields import Fields, check, to_plain
+from .points import Point, PointConfigError, PointKind
 
 
 class Space(StrEnum):
@@ -15,6 +16,16 @@ class Space(StrEnum):
     DISCRETE = "discrete"
     INPUT = "input"
     HOLDING = "holding"
+
+    @property
+    def is_bits(self) -> bool:
+        """One bit per address instead of a register of 16."""
+        return self in (Space.COIL, Space.DISCRETE)
+
+    @property
+    def is_writable(self) -> bool:
+        """The protocol knows a way to write it."""
+        return self in (Space.COIL, Space.HOLDING)
 
 
 class DataType(StrEnum):
@@ -26,6 +37,11 @@ class DataType(StrEnum):
     INT32 = "int32"
     UINT32 = "uint32"
     FLOAT32 = "float32"
+
+    @property
+    def words(self) -> int:
+        """Registers that one value takes."""
+        return 2 if self.value.endswith("32") else 1
 
 
 class WordOrder(StrEnum):
@@ -55,21 +71,98 @@ class ModbusPoint(Point):
     sentinels: tuple[float, ...] = ()
     """Raw values that mean "not known", e.g. -32768 (or 32768) for int16."""
 
+    @property
+    def end(self) -> int:
+        """The address after the last one of the point."""
+        return self.address + self.data_type.words
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, without what holds the default."""
-        raise NotImplementedError
+        return to_plain(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: object) -> Self:
         """From a mapping as users write it; raises PointConfigError.
 
         Needed: ``space``, ``address`` and, in registers, ``data_type``. ``key``
         defaults to "holding-100", ``name`` to the key, ``kind`` to binary for bool,
         multistate where ``states`` are given, else analog.
         """
-        raise NotImplementedError
+        fields = Fields(data)
+        space = fields.choice("space", Space, None)
+        address = fields.whole("address", 0, 65535)
+        data_type = fields.choice(
+            "data_type", DataType, DataType.BOOL if space.is_bits else None
+        )
+        key = fields.text("key") or f"{space}-{address}"
+        states = fields.texts("states")
+        scale = fields.number("scale")
+        offset = fields.number("offset")
+        point = cls(
+            key=key,
+            name=fields.text("name") or key,
+            kind=fields.choice("kind", PointKind, _usual_kind(data_type, states)),
+            unit=fields.text("unit"),
+            writable=fields.flag("writable"),
+            minimum=fields.number("minimum"),
+            maximum=fields.number("maximum"),
+            step=fields.number("step"),
+            states=states,
+            space=space,
+            address=address,
+            data_type=data_type,
+            word_order=fields.choice("word_order", WordOrder, WordOrder.ABCD),
+            scale=1.0 if scale is None else scale,
+            offset=0.0 if offset is None else offset,
+            sentinels=fields.numbers("sentinels"),
+        )
+        fields.done()
+        _check(point)
+        check(point)
+        return point
 
 
 def parse_points(items: Iterable[object]) -> list[ModbusPoint]:
-    """A pasted list of points; raises PointConfigError, also for a key used twice."""
-    raise NotImplementedError
+    """Read a pasted list of points; raises PointConfigError.
+
+    The text says which entry is wrong (from 1), also when a key is used twice.
+    """
+    points: list[ModbusPoint] = []
+    keys: set[str] = set()
+    for number, item in enumerate(items, 1):
+        try:
+            point = ModbusPoint.from_dict(item)
+        except PointConfigError as err:
+            raise PointConfigError(
+                err.field, f"{err.problem} (entry {number})"
+            ) from err
+        if point.key in keys:
+            raise PointConfigError("key", f"{point.key} is used twice (entry {number})")
+        keys.add(point.key)
+        points.append(point)
+    return points
+
+
+def _usual_kind(data_type: DataType, states: tuple[str, ...]) -> PointKind:
+    if data_type is DataType.BOOL:
+        return PointKind.BINARY
+    return PointKind.MULTISTATE if states else PointKind.ANALOG
+
+
+def _check(point: ModbusPoint) -> None:
+    """Refuse what contradicts itself."""
+    is_bool = point.data_type is DataType.BOOL
+    if point.space.is_bits and not is_bool:
+        raise PointConfigError("data_type", f"a {point.space} holds a bool")
+    if is_bool is not (point.kind is PointKind.BINARY):
+        raise PointConfigError("kind", f"{point.data_type} cannot be {point.kind}")
+    if point.kind is PointKind.MULTISTATE and point.data_type is DataType.FLOAT32:
+        raise PointConfigError("kind", "state numbers are integers, not float32")
+    if point.end > 65536:
+        raise PointConfigError("address", "the second register would be past 65535")
+    if point.scale == 0 or (is_bool and point.scale != 1):
+        raise PointConfigError("scale", "must not be 0, and a bool has none")
+    if is_bool and point.offset != 0:
+        raise PointConfigError("offset", "a bool has none")
+    if point.writable and not point.space.is_writable:
+        raise PointConfigError("writable", f"nothing can be written to {point.space}")

@@ -71,3 +71,4 @@ class PointConfigError(LinkError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+        self.problem = message

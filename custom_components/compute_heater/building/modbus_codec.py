@@ -1,0 +1,64 @@
+"""Registers to values and back."""
+
+from collections.abc import Sequence
+import struct
+
+from .modbus_point import DataType, ModbusPoint, WordOrder
+from .points import PointRefusedError, Value
+from .values import tidy_real
+
+_INTEGERS = {
+    DataType.INT16: ">h",
+    DataType.UINT16: ">H",
+    DataType.INT32: ">i",
+    DataType.UINT32: ">I",
+}
+
+
+def decode(point: ModbusPoint, raw: Sequence[int | bool]) -> Value | None:
+    """Make a value of what was read; None for NaN and for a sentinel."""
+    if point.data_type is DataType.BOOL:
+        return None if raw[0] in point.sentinels else bool(raw[0])
+    packed = _pack([int(word) for word in raw], point.word_order)
+    if point.data_type is DataType.FLOAT32:
+        (real,) = struct.unpack(">f", packed)
+        number = tidy_real(real)
+        if number is None or number in point.sentinels:
+            return None
+    else:
+        (number,) = struct.unpack(_INTEGERS[point.data_type], packed)
+        # A sentinel may be written as the signed number or as its bit pattern.
+        if number in point.sentinels or int.from_bytes(packed) in point.sentinels:
+            return None
+    # Ten decimals are more than any register carries; they hide 0.30000000000000004.
+    return round(number * point.scale + point.offset, 10)
+
+
+def encode(point: ModbusPoint, value: Value) -> list[int]:
+    """Make the registers of a value; raises PointRefusedError when it does not fit."""
+    if point.data_type is DataType.BOOL:
+        return [int(value)]
+    number = (value - point.offset) / point.scale
+    try:
+        if point.data_type is DataType.FLOAT32:
+            packed = struct.pack(">f", number)
+        else:
+            packed = struct.pack(_INTEGERS[point.data_type], round(number))
+    except (struct.error, OverflowError) as err:
+        raise PointRefusedError(
+            f"{point.name}: {value:g} does not fit into {point.data_type}"
+        ) from err
+    return _unpack(packed, point.word_order)
+
+
+def _pack(words: list[int], order: WordOrder) -> bytes:
+    if order in (WordOrder.CDAB, WordOrder.DCBA):
+        words = list(reversed(words))
+    byte_order = "<H" if order in (WordOrder.BADC, WordOrder.DCBA) else ">H"
+    return b"".join(struct.pack(byte_order, word) for word in words)
+
+
+def _unpack(packed: bytes, order: WordOrder) -> list[int]:
+    byte_order = "<H" if order in (WordOrder.BADC, WordOrder.DCBA) else ">H"
+    words = [word for (word,) in struct.iter_unpack(byte_order, packed)]
+    return words[::-1] if order in (WordOrder.CDAB, WordOrder.DCBA) else words

@@ -1,0 +1,130 @@
+"""Points as plain mappings: what users paste and what is stored."""
+
+from collections.abc import Mapping
+import dataclasses
+from enum import StrEnum
+import math
+from typing import Any
+
+from .points import Point, PointConfigError, PointKind
+from .values import limits
+
+
+def to_plain(point: Point) -> dict[str, Any]:
+    """JSON types by field name, without what holds the default."""
+    plain: dict[str, Any] = {}
+    for field in dataclasses.fields(point):
+        value = getattr(point, field.name)
+        if field.default is not dataclasses.MISSING and value == field.default:
+            continue
+        if isinstance(value, StrEnum):
+            value = value.value
+        plain[field.name] = list(value) if isinstance(value, tuple) else value
+    return plain
+
+
+class Fields:
+    """Takes typed fields out of a mapping; PointConfigError names the wrong one."""
+
+    def __init__(self, data: object) -> None:
+        if not isinstance(data, Mapping):
+            raise PointConfigError("point", f"expected a mapping, not {data!r}")
+        self._left = {str(name): value for name, value in data.items()}
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        """Take a text that is not empty; a number will do (unquoted YAML)."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise PointConfigError(name, f"expected a text, not {value!r}")
+        if not (stripped := str(value).strip()):
+            raise PointConfigError(name, "must not be empty")
+        return stripped
+
+    def number(self, name: str, default: float | None = None) -> float | None:
+        """Take a finite number."""
+        value = self._left.pop(name, None)
+        return default if value is None else _number(name, value)
+
+    def whole(self, name: str, low: int, high: int) -> int:
+        """Take a whole number within limits, which must be there."""
+        value = self._left.pop(name, None)
+        if value is None:
+            raise PointConfigError(name, "is missing")
+        number = _number(name, value)
+        if number != int(number) or not low <= number <= high:
+            raise PointConfigError(
+                name, f"expected a whole number from {low} to {high}, not {value!r}"
+            )
+        return int(number)
+
+    def flag(self, name: str) -> bool:
+        """Take a truth value, False when missing."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return False
+        if not isinstance(value, bool):
+            raise PointConfigError(name, f"expected true or false, not {value!r}")
+        return value
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Take a list of numbers, or a single one."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return ()
+        items = value if isinstance(value, list | tuple) else [value]
+        return tuple(_number(name, item) for item in items)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Take a list of texts."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return ()
+        if not isinstance(value, list | tuple):
+            raise PointConfigError(name, f"expected a list of texts, not {value!r}")
+        if not all(isinstance(item, str) and item for item in value):
+            raise PointConfigError(name, "every entry must be a text in quotes")
+        return tuple(value)
+
+    def choice[E: StrEnum](self, name: str, kind: type[E], default: E | None) -> E:
+        """Take a member of an enumeration; missing and no default is an error."""
+        value = self._left.pop(name, None)
+        if value is None:
+            if default is None:
+                raise PointConfigError(name, "is missing")
+            return default
+        try:
+            return kind(str(value).lower())
+        except ValueError:
+            raise PointConfigError(
+                name, f"expected one of {', '.join(kind)}, not {value!r}"
+            ) from None
+
+    def done(self) -> None:
+        """Refuse what nobody took: most likely a misspelt name."""
+        for name in self._left:
+            raise PointConfigError(name, "is not known")
+
+
+def check(point: Point) -> None:
+    """Refuse limits that contradict each other or leave writing unbounded."""
+    low, high = limits(point)
+    if low is not None and high is not None and low >= high:
+        raise PointConfigError("maximum", f"must be above the minimum {low:g}")
+    if point.step is not None and point.step <= 0:
+        raise PointConfigError("step", "must be above 0")
+    if point.kind is PointKind.BINARY or not point.writable:
+        return
+    if low is None:
+        raise PointConfigError("minimum", "is needed for a point that is written")
+    if high is None:
+        raise PointConfigError("maximum", "is needed for a point that is written")
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PointConfigError(name, f"expected a number, not {value!r}")
+    if not math.isfinite(value):
+        raise PointConfigError(name, f"expected a finite number, not {value!r}")
+    return float(value)
