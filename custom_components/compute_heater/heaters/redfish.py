@@ -1,0 +1,240 @@
+"""Power driver for compute heaters with Redfish: BMCs, rack managers, our own agent."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+import logging
+
+import aiohttp
+
+from .model import (
+    Capabilities,
+    Command,
+    HeaterAuthError,
+    HeaterCertificateError,
+    HeaterConnectionError,
+    HeaterError,
+    HeaterProtocolError,
+    HeaterRefusedError,
+    Identity,
+    Reading,
+)
+from .redfish_cap import CapRangeError, PowerCap
+from .redfish_client import RedfishClient
+from .redfish_errors import RedfishStatusError
+from .redfish_events import follow_events
+from .redfish_json import JsonObject, text
+from .redfish_layout import Layout, discover
+from .redfish_modules import Modules, ModuleState
+from .redfish_reading import Part, parts_to_read, reading
+from .redfish_transport import MAX_PARALLEL
+
+_LOGGER = logging.getLogger(__name__)
+
+CONNECT_S = 60.0
+READ_S = 25.0
+APPLY_S = 28.0
+SHUTDOWN_S = 120.0
+
+__all__ = ["RedfishHeater"]
+
+
+class RedfishHeater:
+    """One Redfish service as a compute heater (a PowerDriver).
+
+    All its computer systems are its modules. ``session`` is borrowed. ``fingerprint``
+    (SHA-256, hex) pins a certificate that no authority vouches for. A module that has
+    not shut down gracefully within ``shutdown_s`` is cut off by the next ``apply``.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        username: str,
+        password: str,
+        fingerprint: str | None = None,
+        *,
+        shutdown_s: float = SHUTDOWN_S,
+    ) -> None:
+        """Nothing is sent yet. Raises HeaterProtocolError for an unusable address."""
+        self._client = RedfishClient(session, url, username, password, fingerprint)
+        self._modules = Modules(self._client, shutdown_s)
+        self._layout: Layout | None = None
+        self._cap: PowerCap | None = None
+        self._discovery = asyncio.Lock()
+        self._applying = asyncio.Lock()
+        self._stale = False
+        """A path is gone: everything has to be found again."""
+        self._unsure = False
+        """The service was away: another one may answer now."""
+
+    @property
+    def writes(self) -> int:
+        """Commands sent to the device so far."""
+        return self._client.writes
+
+    async def connect(self) -> tuple[Identity, Capabilities]:
+        """Find out who answers and what it can do."""
+        async with _within(CONNECT_S), self._discovery:
+            layout = await self._discover()
+        return layout.identity, layout.capabilities
+
+    async def read(self) -> Reading:
+        """Read everything at once; a missing part is None, a dead device raises."""
+        async with _within(CONNECT_S):
+            layout = await self._known_layout()
+        async with _within(READ_S):
+            point = self._cap.point if self._cap else None
+            parts, modules = await self._read_parts(parts_to_read(layout, point))
+        return reading(layout, point, parts, modules)
+
+    async def apply(self, command: Command) -> None:
+        """Make it so and read it back; sends nothing that already holds.
+
+        Returns before modules have started or shut down: call it again while the reading
+        says that it is changing. Raises HeaterRefusedError with what the device reports.
+        """
+        async with _within(APPLY_S), self._applying:
+            try:
+                await self._known_layout()
+                if command.on:
+                    await self._turn_on(command.power_limit_w)
+                else:
+                    await self._turn_off()
+            except HeaterError as err:
+                self._note(err)
+                raise
+
+    async def follow(self, on_event: Callable[[], None]) -> None:
+        """Call ``on_event`` when the device says that something happened.
+
+        Runs until cancelled, over lost connections too; returns at once where the device
+        has no event stream. It only hastens polling, it does not replace it.
+        """
+        layout = await self._known_layout()
+        if layout.events is not None:
+            await follow_events(self._client, layout.events, on_event)
+
+    async def close(self) -> None:
+        """Leave the session; the device keeps its state."""
+        await self._client.close()
+
+    async def _discover(self) -> Layout:
+        layout = await discover(self._client)
+        self._modules.use(layout.systems, layout.modules)
+        self._cap = PowerCap(self._client, layout.caps) if layout.caps else None
+        self._layout = layout
+        self._stale = self._unsure = False
+        return layout
+
+    async def _known_layout(self) -> Layout:
+        """Return the layout, found again if the service changed under us."""
+        async with self._discovery:
+            layout = self._layout
+            if layout is not None and self._unsure and not self._stale:
+                root = await self._client.root()
+                self._stale = text(root, "UUID") != layout.service_uuid
+                self._unsure = False
+            if layout is None or self._stale:
+                layout = await self._discover()
+            return layout
+
+    def _note(self, err: HeaterError) -> None:
+        """Keep in mind what an error says about the paths that we know."""
+        if isinstance(err, HeaterConnectionError):
+            self._unsure = True
+        elif isinstance(err, RedfishStatusError) and err.status == 404:
+            self._stale = True
+
+    async def _read_parts(
+        self, paths: Mapping[Part, str]
+    ) -> tuple[dict[Part, JsonObject], list[ModuleState] | None]:
+        """Read what can be read; raises if that is nothing at all."""
+        parts: dict[Part, JsonObject] = {}
+        modules: list[ModuleState] | None = None
+        failures: list[HeaterError] = []
+        answered = False
+
+        async def read_one(part: Part | None) -> None:
+            nonlocal modules
+            if part is None:
+                modules = await self._modules.read()
+            else:
+                parts[part] = (await self._client.get(paths[part])).body
+
+        async def worker() -> None:
+            nonlocal answered
+            for part in todo:
+                if failures and not answered:
+                    return  # a dead device shall not cost one time-out per resource
+                try:
+                    await read_one(part)
+                except HeaterAuthError, HeaterCertificateError:
+                    raise
+                except HeaterError as err:
+                    self._note(err)
+                    failures.append(err)
+                    answered |= not isinstance(err, HeaterConnectionError)
+                else:
+                    answered = True
+
+        todo: Iterator[Part | None] = iter((None, *paths))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(MAX_PARALLEL):
+                    group.create_task(worker())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        if failures and not parts and modules is None:
+            raise failures[0]
+        for err in failures:
+            _LOGGER.debug("%s: %s", self._client.transport.origin, err)
+        return parts, modules
+
+    async def _turn_on(self, watts: float | None) -> None:
+        """Lower a cap first, start the modules, then raise a cap."""
+        if watts is not None and self._cap is None:
+            raise HeaterRefusedError("the heater takes no power cap")
+        refusal: HeaterRefusedError | None = None
+        settled = self._cap is None
+        if self._cap is not None:
+            try:
+                settled = await self._cap.set(watts, only_lower=True)
+            except CapRangeError:
+                raise
+            except HeaterRefusedError as err:
+                refusal = err  # some take no cap while they are off: once more below
+        try:
+            await self._modules.switch(True, await self._modules.read())
+        except HeaterRefusedError as err:
+            refusal = err
+        if self._cap is not None and not settled:
+            await self._cap.set(watts)
+        elif refusal is not None:
+            raise refusal
+
+    async def _turn_off(self) -> None:
+        """Lower the cap, then shut down; whatever is wrong with the cap stops nothing."""
+        refusal: HeaterError | None = None
+        if self._cap is not None:
+            try:
+                await self._cap.set_floor()
+            except (HeaterRefusedError, HeaterProtocolError) as err:
+                self._note(err)
+                refusal = err
+        states = await self._modules.read()
+        if not states:
+            raise HeaterRefusedError("the heater cannot be powered down")
+        await self._modules.switch(False, states)
+        if refusal is not None and any(state.power != "Off" for state in states):
+            raise refusal
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncGenerator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as err:
+        raise HeaterConnectionError(f"not finished within {seconds:g} s") from err

@@ -1,0 +1,204 @@
+"""The power cap of a Redfish heater, in whichever of three places the device has it."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .model import HeaterRefusedError
+from .redfish_client import RedfishClient, Resource
+from .redfish_errors import RedfishRefusedError
+from .redfish_json import JsonObject, number, obj, objects, text
+
+TOLERANCE_W = 0.5
+TASK_S = 10.0
+READ_BACK_S = (0.0, 0.3, 0.7, 1.5)
+"""Pauses before each look at what became of a change: some BMCs take a moment."""
+
+
+class CapRangeError(HeaterRefusedError):
+    """A cap that the heater cannot hold; nothing was sent."""
+
+
+class CapPlace(StrEnum):
+    """Where a device keeps its cap, best first."""
+
+    ENVIRONMENT = "EnvironmentMetrics.PowerLimitWatts"
+    CONTROL = "Control"
+    LEGACY = "Power.PowerControl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapPoint:
+    """One place; ``floor_w``/``max_w`` count where the resource itself gives none."""
+
+    place: CapPlace
+    path: str
+    floor_w: float | None = None
+    max_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """The cap as it stands, in W. ``has_mode``: the device tells whether it holds."""
+
+    set_point_w: float | None
+    mode: str | None
+    has_mode: bool
+    floor_w: float | None
+    max_w: float | None
+
+    @property
+    def active_w(self) -> float | None:
+        """The cap that holds; None when uncapped."""
+        return (
+            self.set_point_w if self.mode in (None, "Automatic", "Override") else None
+        )
+
+    def falls_to(self, watts: float | None) -> bool:
+        """Tell whether ``watts`` would hold the heater back more than now."""
+        active = self.active_w
+        return watts is not None and (active is None or watts < active)
+
+    def is_at(self, watts: float | None) -> bool:
+        """Tell whether it holds at ``watts`` already; for None: nothing is held back."""
+        active = self.active_w
+        if watts is None:
+            return active is None or (
+                self.max_w is not None and active >= self.max_w - TOLERANCE_W
+            )
+        return active is not None and abs(active - watts) <= TOLERANCE_W
+
+
+def parse_cap(point: CapPoint, body: JsonObject) -> Cap | None:
+    """Read the cap from the resource of ``point``; None if it shows none in watts."""
+    match point.place:
+        case CapPlace.ENVIRONMENT:
+            shown = obj(body, "PowerLimitWatts")
+            set_point = "SetPoint"
+        case CapPlace.CONTROL:
+            shown = body
+            set_point = "SetPoint"
+            if text(body, "SetPointUnits") not in (None, "W"):
+                return None
+        case CapPlace.LEGACY:
+            controls = objects(body, "PowerControl")
+            shown = obj(controls[0], "PowerLimit") if controls else {}
+            set_point = "LimitInWatts"
+    if set_point not in shown:
+        return None
+    return Cap(
+        set_point_w=number(shown, set_point),
+        mode=text(shown, "ControlMode"),
+        has_mode="ControlMode" in shown,
+        floor_w=first_known(shown, "AllowableMin", "SettingMin", default=point.floor_w),
+        max_w=first_known(shown, "AllowableMax", "SettingMax", default=point.max_w),
+    )
+
+
+def first_known(body: JsonObject, *names: str, default: float | None) -> float | None:
+    """Return the first of these numbers that the body has."""
+    found = (value for name in names if (value := number(body, name)) is not None)
+    return next(found, default)
+
+
+def change(point: CapPoint, cap: Cap, watts: float | None) -> JsonObject:
+    """Body that sets the cap, or lifts it for None.
+
+    Set point and mode always go together: a cap that was disabled keeps an old set
+    point, and enabling it alone would make that one hold.
+    """
+    if point.place is CapPlace.LEGACY:
+        limit = None if watts is None else round(watts)
+        return {"PowerControl": [{"PowerLimit": {"LimitInWatts": limit}}]}
+    wanted = cap.max_w if watts is None else watts
+    value = None if wanted is None else round(wanted, 1)
+    if value is not None and value.is_integer():
+        value = int(value)
+    shown: dict[str, object] = {"SetPoint": value}
+    if cap.has_mode:
+        shown["ControlMode"] = "Disabled" if watts is None else "Automatic"
+        if value is None:
+            del shown["SetPoint"]
+    return {"PowerLimitWatts": shown} if point.place is CapPlace.ENVIRONMENT else shown
+
+
+class PowerCap:
+    """Reads and sets the cap at the first place that takes it."""
+
+    def __init__(self, client: RedfishClient, points: tuple[CapPoint, ...]) -> None:
+        """``points`` in the order in which to try them, at least one."""
+        self._client = client
+        self._points = list(points)
+
+    @property
+    def point(self) -> CapPoint:
+        """The place in use."""
+        return self._points[0]
+
+    async def set(self, watts: float | None, *, only_lower: bool = False) -> bool:
+        """Set the cap (None: lift it) and read it back; sends nothing if it holds.
+
+        With ``only_lower`` a cap that would rise is left alone. Returns whether the cap
+        is now as asked. Raises CapRangeError before sending anything, and
+        HeaterRefusedError with the value in force if the device made something else of it.
+        """
+        while True:
+            resource, cap = await self._look()
+            _check_range(cap, watts)
+            if cap.is_at(watts):
+                return True
+            if only_lower and not cap.falls_to(watts):
+                return False
+            if await self._patched(resource, cap, watts):
+                await self._confirm(watts)
+                return True
+
+    async def set_floor(self) -> None:
+        """Lower the cap as far as it goes, where that is known."""
+        _, cap = await self._look()
+        if cap.floor_w is not None:
+            await self.set(cap.floor_w, only_lower=True)
+
+    async def _patched(self, resource: Resource, cap: Cap, watts: float | None) -> bool:
+        """Send the change; False: not at this place, but there is another one."""
+        try:
+            await self._client.patch(resource, change(self.point, cap, watts), TASK_S)
+        except RedfishRefusedError as err:
+            if not err.not_writable or len(self._points) == 1:
+                raise
+            del self._points[0]
+            return False
+        return True
+
+    async def _look(self) -> tuple[Resource, Cap]:
+        resource = await self._client.get(self.point.path)
+        cap = parse_cap(self.point, resource.body)
+        if cap is None:
+            raise HeaterRefusedError(f"no power cap any more at {self.point.path}")
+        return resource, cap
+
+    async def _confirm(self, watts: float | None) -> None:
+        """Believe a change only when it is seen: a 200 may lie."""
+        for pause in READ_BACK_S:
+            await asyncio.sleep(pause)
+            cap = (await self._look())[1]
+            if cap.is_at(watts):
+                return
+        raise HeaterRefusedError(
+            f"asked for a power cap of {_watts(watts)}, the heater has {_watts(cap.active_w)}"
+        )
+
+
+def _check_range(cap: Cap, watts: float | None) -> None:
+    if watts is None:
+        return
+    low = cap.floor_w is not None and watts < cap.floor_w - TOLERANCE_W
+    high = cap.max_w is not None and watts > cap.max_w + TOLERANCE_W
+    if low or high or watts < 0:
+        raise CapRangeError(
+            f"power cap {watts:g} W is outside {_watts(cap.floor_w)} to {_watts(cap.max_w)}"
+        )
+
+
+def _watts(value: float | None) -> str:
+    return "none" if value is None else f"{value:g} W"

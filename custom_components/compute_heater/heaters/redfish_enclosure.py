@@ -1,0 +1,114 @@
+"""The chassis that stands for a heater, and where its power cap is."""
+
+from dataclasses import dataclass
+
+from .redfish_cap import Cap, CapPlace, CapPoint, parse_cap
+from .redfish_client import RedfishClient
+from .redfish_json import JsonObject, link, links, number, obj, objects, text
+from .redfish_lookup import optional, optional_links
+
+MAX_CHASSIS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """The chassis that stands for the heater; resources that it lacks are empty."""
+
+    body: JsonObject
+    environment: JsonObject
+    legacy: JsonObject
+    caps: tuple[CapPoint, ...]
+    floor_w: float | None
+    """Lowest cap; None where there is no cap."""
+    max_w: float | None
+    """Highest cap, or the rated power."""
+
+    @property
+    def knows_power(self) -> bool:
+        """It has a power reading of its own."""
+        return bool(obj(self.environment, "PowerWatts") or self.legacy)
+
+
+async def find_enclosure(
+    client: RedfishClient, chassis: list[JsonObject]
+) -> Enclosure | None:
+    """Choose the chassis with a cap and the most computers, else one with a power reading."""
+    ranked = sorted(
+        chassis,
+        key=lambda body: len(links(body, "Links", "ComputerSystems")),
+        reverse=True,
+    )
+    best: Enclosure | None = None
+    for body in ranked[:MAX_CHASSIS]:
+        found = await _enclosure(client, body)
+        if found.caps:
+            return found
+        if best is None or (found.knows_power and not best.knows_power):
+            best = found
+    return best
+
+
+async def _enclosure(client: RedfishClient, body: JsonObject) -> Enclosure:
+    """Look for power reading and cap: metrics, the control behind them, any control.
+
+    The deprecated Power resource comes last, and only where something is still missing.
+    """
+    floor_w, max_w = number(body, "MinPowerWatts"), number(body, "MaxPowerWatts")
+    environment = await optional(client, link(body, "EnvironmentMetrics"))
+    shown = obj(environment, "PowerLimitWatts")
+    source = text(shown, "DataSourceUri")
+    places: list[tuple[CapPlace, str]] = []
+    if "SetPoint" in shown and (path := link(environment)):
+        places.append((CapPlace.ENVIRONMENT, path))
+    control = await _control(client, source, body if not places else {})
+    if control is not None:
+        path, cap = control
+        places.append((CapPlace.CONTROL, path))
+        # The excerpt may show the set point alone: its range is at the source.
+        floor_w = floor_w if cap.floor_w is None else cap.floor_w
+        max_w = max_w if cap.max_w is None else cap.max_w
+    legacy: JsonObject = {}
+    if not places or not obj(environment, "PowerWatts"):
+        legacy = await optional(client, link(body, "Power"))
+        if max_w is None and (controls := objects(legacy, "PowerControl")):
+            max_w = number(controls[0], "PowerCapacityWatts")
+    path = link(legacy)
+    if not places and path and parse_cap(_legacy(path), legacy):
+        places.append((CapPlace.LEGACY, path))
+    caps = tuple(
+        CapPoint(place=place, path=path, floor_w=floor_w, max_w=max_w)
+        for place, path in places
+    )
+    if caps and caps[0].place is CapPlace.ENVIRONMENT:
+        shown_cap = parse_cap(caps[0], environment)
+        if shown_cap is not None:
+            floor_w, max_w = shown_cap.floor_w, shown_cap.max_w
+    return Enclosure(
+        body=body,
+        environment=environment,
+        legacy=legacy,
+        caps=caps,
+        floor_w=floor_w if caps else None,
+        max_w=max_w,
+    )
+
+
+def _legacy(path: str) -> CapPoint:
+    return CapPoint(place=CapPlace.LEGACY, path=path)
+
+
+async def _control(
+    client: RedfishClient, source: str | None, chassis: JsonObject
+) -> tuple[str, Cap] | None:
+    """Find the control of the cap: the one named as source, else one of the chassis."""
+    named = [source] if source else []
+    for uri in named or await optional_links(client, link(chassis, "Controls")):
+        body = await optional(client, uri)
+        fits = text(body, "ControlType") == "Power" and text(
+            body, "PhysicalContext"
+        ) in (None, "Chassis", "SystemBoard")
+        path = link(body) or uri
+        cap = parse_cap(CapPoint(place=CapPlace.CONTROL, path=path), body)
+        if cap is not None and (fits or source):
+            return path, cap
+    return None

@@ -1,0 +1,167 @@
+"""Where a Redfish service keeps what we need; found once, kept until it changes.
+
+Every device lays its resources out differently and only links are normative: nothing
+here builds a path by itself.
+"""
+
+from dataclasses import dataclass
+
+from .model import Capabilities, HeaterProtocolError, Identity
+from .redfish_cap import CapPoint
+from .redfish_client import RedfishClient
+from .redfish_enclosure import find_enclosure
+from .redfish_json import JsonObject, link, number, text
+from .redfish_lookup import optional, optional_links, required
+from .redfish_modules import Module, find_modules
+
+HEAT_METER = "heatdelivered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coolant:
+    """Connectors of the unit that hands heat to the house.
+
+    ``house`` is its primary (facility) side, or the only one that it shows; ``inside``
+    the side of the computers.
+    """
+
+    house: str
+    inside: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Paths of one service; None where it has no such thing."""
+
+    service_uuid: str | None
+    identity: Identity
+    capabilities: Capabilities
+    systems: str | None
+    modules: tuple[Module, ...]
+    chassis: str | None
+    environment: str | None
+    legacy_power: str | None
+    """The deprecated Power resource, where it alone knows power or cap."""
+    caps: tuple[CapPoint, ...]
+    coolant: Coolant | None
+    hot_c: float | None
+    """The device's own upper critical threshold of its coolant."""
+    heat_meter: str | None
+    events: str | None
+    """Address of the stream of server-sent events."""
+
+
+async def discover(client: RedfishClient) -> Layout:
+    """Find out who answers and where everything is; raises HeaterError."""
+    root = await client.root()
+    systems_path = link(root, "Systems")
+    systems = await required(client, systems_path)
+    enclosure = await find_enclosure(
+        client, await required(client, link(root, "Chassis"))
+    )
+    modules = tuple(await find_modules(client, systems))
+    coolant = await _coolant(client, link(root, "ThermalEquipment"))
+    chassis = enclosure.body if enclosure else {}
+    environment = enclosure.environment if enclosure else {}
+    legacy = enclosure.legacy if enclosure else {}
+    return Layout(
+        service_uuid=text(root, "UUID"),
+        identity=await _identity(client, root, chassis, systems),
+        capabilities=Capabilities(
+            can_switch=bool(modules) and all(module.can_switch for module in modules),
+            floor_w=enclosure.floor_w if enclosure else None,
+            max_w=enclosure.max_w if enclosure else None,
+            modules=len(modules),
+            has_coolant=coolant is not None,
+        ),
+        systems=systems_path,
+        modules=modules,
+        chassis=link(chassis),
+        environment=link(environment),
+        legacy_power=link(legacy),
+        caps=enclosure.caps if enclosure else (),
+        coolant=coolant,
+        hot_c=await _hot_threshold(client, environment),
+        heat_meter=await _heat_meter(client, link(chassis, "Sensors")),
+        events=await _event_stream(client, link(root, "EventService")),
+    )
+
+
+async def _coolant(client: RedfishClient, uri: str | None) -> Coolant | None:
+    """Find the first immersion unit, else CDU, that shows a connector."""
+    equipment = await optional(client, uri)
+    for kind in ("ImmersionUnits", "CDUs"):
+        for unit_uri in await optional_links(client, link(equipment, kind)):
+            unit = await optional(client, unit_uri)
+            house = await optional_links(client, link(unit, "PrimaryCoolantConnectors"))
+            inside = await optional_links(
+                client, link(unit, "SecondaryCoolantConnectors")
+            )
+            if house or inside:
+                return Coolant(
+                    house=(house or inside)[0], inside=inside[0] if inside else None
+                )
+    return None
+
+
+async def _hot_threshold(
+    client: RedfishClient, environment: JsonObject
+) -> float | None:
+    sensor = await optional(
+        client, text(environment, "TemperatureCelsius", "DataSourceUri")
+    )
+    return number(sensor, "Thresholds", "UpperCritical", "Reading")
+
+
+async def _heat_meter(client: RedfishClient, uri: str | None) -> str | None:
+    """Find a sensor with the id HeatDelivered that counts energy."""
+    for sensor in await optional_links(client, uri):
+        if sensor.rstrip("/").rsplit("/", 1)[-1].lower() == HEAT_METER:
+            body = await optional(client, sensor)
+            if text(body, "ReadingType") == "EnergykWh":
+                return sensor
+    return None
+
+
+async def _event_stream(client: RedfishClient, uri: str | None) -> str | None:
+    service = await optional(client, uri)
+    return (
+        text(service, "ServerSentEventUri")
+        if service.get("ServiceEnabled", True)
+        else None
+    )
+
+
+async def _identity(
+    client: RedfishClient,
+    root: JsonObject,
+    chassis: JsonObject,
+    systems: list[JsonObject],
+) -> Identity:
+    first: JsonObject = systems[0] if systems else {}
+    uuid = (
+        text(root, "UUID")
+        or text(chassis, "UUID")
+        or text(first, "UUID")
+        or text(chassis, "SerialNumber")
+        or text(first, "SerialNumber")
+    )
+    if uuid is None:
+        raise HeaterProtocolError(
+            "the service tells neither a UUID nor a serial number"
+        )
+    managers = await optional_links(client, link(root, "Managers"))
+    manager = await optional(client, managers[0] if managers else None)
+    return Identity(
+        uuid=uuid.lower(),
+        name=text(chassis, "Name")
+        or text(root, "Product")
+        or text(root, "Name")
+        or uuid,
+        manufacturer=text(chassis, "Manufacturer")
+        or text(first, "Manufacturer")
+        or text(root, "Vendor"),
+        model=text(chassis, "Model") or text(first, "Model") or text(root, "Product"),
+        serial_number=text(chassis, "SerialNumber") or text(first, "SerialNumber"),
+        firmware=text(manager, "FirmwareVersion"),
+    )
