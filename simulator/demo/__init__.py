@@ -1,0 +1,1 @@
+"""The whole plant on this machine: house, heater and Home Assistant, set up and running."""
