@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from ..heaters.model import PowerState
 
+SAME_W = 0.5
+"""Powers closer than this are the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaterSettings:
@@ -12,6 +15,7 @@ class HeaterSettings:
 
     heater_id: str
     floor_w: float
+    """Lowest cap; where there is no cap, the power in standby."""
     max_w: float
     levels_w: Mapping[PowerState, float]
     """Nominal power of standby, eco and full (a missing eco is no level)."""
@@ -20,9 +24,76 @@ class HeaterSettings:
     """Heat handed over per electricity drawn."""
     min_on_s: float = 0.0
     min_off_s: float = 0.0
+    """Times of working (more than standby) and of standby."""
     dwell_s: float = 0.0
     """Between two changes of power while working."""
     step_w: float = 50.0
     """Smaller changes of the cap are not worth a command."""
     merit: float = 0.0
     """Higher is used first."""
+
+    @property
+    def standby_w(self) -> float:
+        """Power in standby."""
+        return self.levels_w.get(PowerState.STANDBY, self.floor_w)
+
+    @property
+    def full_w(self) -> float:
+        """Greatest power: the highest cap, or the nominal power of full."""
+        return (
+            self.max_w
+            if self.can_cap
+            else self.levels_w.get(PowerState.FULL, self.max_w)
+        )
+
+    @property
+    def lowest_working_w(self) -> float:
+        """Smallest power that is more than standby."""
+        if self.can_cap:
+            return min(self.floor_w + self.step_w, self.max_w)
+        return min(self.working_levels_w)
+
+    @property
+    def working_levels_w(self) -> tuple[float, ...]:
+        """Nominal powers above standby, lowest first."""
+        levels = {self.full_w}
+        eco = self.levels_w.get(PowerState.ECO)
+        if eco is not None and self.standby_w + SAME_W < eco < self.full_w - SAME_W:
+            levels.add(eco)
+        return tuple(sorted(levels))
+
+    def nominal_w(self, state: PowerState) -> float:
+        """Power of a state of the ladder."""
+        match state:
+            case PowerState.OFF:
+                return 0.0
+            case PowerState.STANDBY:
+                return self.standby_w
+            case PowerState.ECO:
+                eco = self.levels_w.get(PowerState.ECO, self.lowest_working_w)
+                return min(eco, self.full_w)
+            case PowerState.FULL:
+                return self.full_w
+
+    def highest_w(self, ceiling_w: float | None, max_state: PowerState) -> float:
+        """Greatest power that both limits leave; standby where nothing works.
+
+        ``eco`` as a limit means its nominal power also for a heater that takes a cap.
+        """
+        if max_state.rank <= PowerState.STANDBY.rank:
+            return self.standby_w
+        limit = self.nominal_w(max_state)
+        if ceiling_w is not None:
+            limit = min(limit, ceiling_w)
+        if self.can_cap:
+            return limit if limit > self.floor_w + SAME_W else self.standby_w
+        fitting = [w for w in self.working_levels_w if w <= limit + SAME_W]
+        return max(fitting, default=self.standby_w)
+
+    def state_of(self, power_w: float) -> PowerState:
+        """State of the ladder in which the heater draws ``power_w``."""
+        if power_w >= self.full_w - SAME_W:
+            return PowerState.FULL
+        if power_w <= max(self.standby_w, self.floor_w if self.can_cap else 0) + SAME_W:
+            return PowerState.STANDBY
+        return PowerState.ECO

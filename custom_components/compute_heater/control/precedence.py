@@ -4,15 +4,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..heaters.model import PowerState
-from .dispatch import DispatchResult
-from .ladder import HeaterSettings
+from .dispatch import DispatchResult, HeaterLimit
+from .ladder import SAME_W, HeaterSettings
 from .reasons import Reason
 from .safety import SafetyVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildingRequest:
-    """What the building's controller asks of one heater: a state or a power."""
+    """What the building's controller asks of one heater: a power, else a state.
+
+    With neither it asks for nothing and the climate mode decides. ``off`` is standby:
+    like climate ``off`` it must not shut machines down.
+    """
 
     state: PowerState | None = None
     power_w: float | None = None
@@ -54,13 +58,108 @@ class Decision:
 
 
 def decide(wish: HeaterWish) -> Decision:
-    """Apply the precedence table."""
-    raise NotImplementedError
+    """Apply the precedence table: what is wished for, then everything that lowers it."""
+    settings = wish.settings
+    state, power, reason = _wished(wish)
+    limit = headroom(wish)
+    if state is not PowerState.OFF:
+        top = settings.highest_w(limit.ceiling_w, limit.max_state)
+        if limit.max_state is PowerState.OFF:
+            state, power, reason = PowerState.OFF, 0.0, limit.reason or reason
+        elif power > top + SAME_W:
+            state, power, reason = settings.state_of(top), top, limit.reason or reason
+        elif reason is Reason.NO_DEMAND and wish.safety.reasons:
+            # Demand only counts where the path is ready, so the path knows better why.
+            reason = wish.safety.reasons[0]
+    return Decision(
+        state=state,
+        on=state is not PowerState.OFF,
+        power_w=_cap(settings, state, power),
+        expected_w=power,
+        reason=reason,
+    )
 
 
-def headroom(wish: HeaterWish) -> tuple[PowerState, float | None]:
-    """Return highest state and ceiling in W that limit, switch and safety leave.
+def headroom(wish: HeaterWish) -> HeaterLimit:
+    """Return what owner's limit, compute switch and safety leave, for dispatch too."""
+    safety = wish.safety
+    by_safety = HeaterLimit(
+        ceiling_w=safety.ceiling_w,
+        max_state=safety.max_state,
+        reason=safety.reasons[0] if safety.reasons else None,
+    )
+    by_switch = HeaterLimit(
+        max_state=PowerState.FULL if wish.compute_allowed else PowerState.STANDBY,
+        reason=Reason.COMPUTE_OFF,
+    )
+    by_owner = HeaterLimit(ceiling_w=wish.power_limit_w, reason=Reason.POWER_LIMIT)
+    limits = (by_safety, by_switch, by_owner)
+    ceilings = [limit.ceiling_w for limit in limits if limit.ceiling_w is not None]
+    # Of equally low limits the first, which ranks highest, gives the reason.
+    strictest = min(limits, key=lambda limit: _room(wish.settings, limit))
+    return HeaterLimit(
+        ceiling_w=min(ceilings, default=None),
+        max_state=min((limit.max_state for limit in limits), key=lambda s: s.rank),
+        reason=strictest.reason,
+    )
 
-    This is what dispatch should get as HeaterLimit.
-    """
-    raise NotImplementedError
+
+def _room(settings: HeaterSettings, limit: HeaterLimit) -> float:
+    if limit.max_state is PowerState.OFF:
+        return 0.0
+    return settings.highest_w(limit.ceiling_w, limit.max_state)
+
+
+def _wished(wish: HeaterWish) -> tuple[PowerState, float, Reason]:
+    """Return what the building, or else the climate mode, asks for."""
+    settings = wish.settings
+    asked = None if wish.building is None else _asked(wish, wish.building)
+    if asked is not None:
+        return (*_rung(settings, asked), Reason.BUILDING_DEMAND)
+    match wish.mode:
+        case "off":
+            if wish.off_powers_down or wish.manual_state is PowerState.OFF:
+                return PowerState.OFF, 0.0, Reason.CLIMATE_OFF
+            return PowerState.STANDBY, settings.standby_w, Reason.CLIMATE_OFF
+        case "heat":
+            if wish.manual_state is PowerState.OFF:
+                return PowerState.OFF, 0.0, Reason.MANUAL_STATE
+            if wish.manual_state is not None:
+                nominal = settings.nominal_w(wish.manual_state)
+                return (*_rung(settings, nominal), Reason.MANUAL_STATE)
+            if wish.setpoint_power_w is None:
+                return PowerState.STANDBY, settings.standby_w, Reason.STALE_SENSOR
+            held = _rung(settings, wish.setpoint_power_w)
+            return (*held, Reason.HOLDING_SETPOINT)
+        case "auto":
+            if not wish.strategy_active:
+                return PowerState.STANDBY, settings.standby_w, Reason.STRATEGY_OFF
+            if wish.dispatch is None:
+                return PowerState.STANDBY, settings.standby_w, Reason.NO_DEMAND
+            result = wish.dispatch
+            return (*_rung(settings, result.power_w), result.reason)
+
+
+def _asked(wish: HeaterWish, request: BuildingRequest) -> float | None:
+    """Power that the building asks for; it cannot shut a machine down."""
+    if request.power_w is not None:
+        return request.power_w
+    if request.state is None:
+        return None
+    return wish.settings.nominal_w(request.state)
+
+
+def _rung(settings: HeaterSettings, power_w: float) -> tuple[PowerState, float]:
+    """Return the state and power that the heater has for a wished power."""
+    power = settings.highest_w(power_w, PowerState.FULL)
+    return settings.state_of(power), power
+
+
+def _cap(settings: HeaterSettings, state: PowerState, power_w: float) -> float | None:
+    match state:
+        case PowerState.STANDBY if settings.can_cap:
+            return settings.floor_w
+        case PowerState.ECO if settings.can_cap:
+            return power_w
+        case _:
+            return None

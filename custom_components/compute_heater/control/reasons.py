@@ -32,6 +32,8 @@ class Reason(StrEnum):
     PATH_OPENING = "path_opening"
     FLOW_NOT_PROVEN = "flow_not_proven"
     FLOW_LOST = "flow_lost"
+    NO_SINK = "no_sink"
+    """A heater runs by hand, but no consumer can take its heat."""
     COOLING_DOWN = "cooling_down"
     """Pump overrun after the heat demand has ended."""
     RESIDUAL_HEAT = "residual_heat"

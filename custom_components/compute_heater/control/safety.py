@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import floor, isfinite
 from typing import Self
 
 from ..heaters.model import PowerState
 from .reasons import Reason
+
+POWER_DOWN_S = 120.0
+"""At the floor and still at the trip temperature for so long: power down."""
+POWER_DOWN_K = 5.0
+"""So far above the trip temperature: power down at once."""
+
+THROTTLE_STEPS = 20
+"""The throttle is stepped, so that not every reading makes a new command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +64,15 @@ class SafetyMemory:
 
     def as_dict(self) -> dict[str, object]:
         """Return the latches for the store; times do not survive a restart."""
-        raise NotImplementedError
+        return {"tripped": self.tripped, "powered_down": self.powered_down}
 
     @classmethod
     def from_dict(cls, memory: Mapping[str, object]) -> Self:
         """Take the latches from the store."""
-        raise NotImplementedError
+        return cls(
+            tripped=memory.get("tripped") is True,
+            powered_down=memory.get("powered_down") is True,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,5 +89,75 @@ class SafetyVerdict:
 def assess(
     settings: SafetySettings, inputs: SafetyInput, memory: SafetyMemory, now: float
 ) -> tuple[SafetyVerdict, SafetyMemory]:
-    """Judge the readings; keep the memory for the next call."""
-    raise NotImplementedError
+    """Judge the readings; keep the memory for the next call.
+
+    A latched trip is only released by a temperature that is known to be low enough.
+    """
+    hottest = _hottest(inputs)
+    memory = _latch(settings, hottest, memory, now)
+    reasons: list[Reason] = []
+    if inputs.leak:
+        reasons.append(Reason.LEAK)
+    if memory.tripped:
+        reasons.append(Reason.OVER_TEMPERATURE)
+    if inputs.overheating:
+        reasons.append(Reason.DEVICE_OVERHEATING)
+    if not inputs.heater_available:
+        reasons.append(Reason.HEATER_UNAVAILABLE)
+    if _is_stale(settings, inputs):
+        reasons.append(Reason.STALE_SENSOR)
+    if not inputs.path_ready:
+        reasons.append(inputs.path_reason or Reason.PATH_OPENING)
+    if reasons:
+        off = bool(inputs.leak) or memory.powered_down
+        verdict = SafetyVerdict(
+            ceiling_w=settings.floor_w,
+            max_state=PowerState.OFF if off else PowerState.STANDBY,
+            reasons=tuple(reasons),
+        )
+        return verdict, memory
+    if hottest is None or hottest <= settings.throttle_c:
+        return SafetyVerdict(), memory
+    share = (settings.trip_c - hottest) / (settings.trip_c - settings.throttle_c)
+    share = floor(share * THROTTLE_STEPS) / THROTTLE_STEPS
+    ceiling = settings.floor_w + share * (settings.max_w - settings.floor_w)
+    reason = Reason.THROTTLED_BY_TEMPERATURE
+    return SafetyVerdict(ceiling_w=ceiling, reasons=(reason,)), memory
+
+
+def _hottest(inputs: SafetyInput) -> float | None:
+    known = [t for t in (inputs.coolant_c, inputs.supply_c) if _is_known(t)]
+    return max((t for t in known if t is not None), default=None)
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None and isfinite(value)
+
+
+def _latch(
+    settings: SafetySettings, hottest: float | None, memory: SafetyMemory, now: float
+) -> SafetyMemory:
+    if hottest is None:
+        return memory
+    if hottest >= settings.trip_c:
+        since = now if memory.hot_since is None else memory.hot_since
+        persists = now - since >= POWER_DOWN_S
+        overshoots = hottest >= settings.trip_c + POWER_DOWN_K
+        return SafetyMemory(
+            tripped=True,
+            powered_down=memory.powered_down or persists or overshoots,
+            hot_since=since,
+        )
+    if hottest >= settings.throttle_c:
+        return SafetyMemory(tripped=memory.tripped, powered_down=memory.powered_down)
+    return SafetyMemory()
+
+
+def _is_stale(settings: SafetySettings, inputs: SafetyInput) -> bool:
+    for name, age in inputs.ages.items():
+        limit = settings.max_ages_s.get(name, settings.max_age_s)
+        if age is None or not age <= limit:
+            return True
+    return ("coolant" in inputs.ages and not _is_known(inputs.coolant_c)) or (
+        "supply" in inputs.ages and not _is_known(inputs.supply_c)
+    )
