@@ -1,0 +1,210 @@
+"""Compute Heater: computers that heat a home."""
+
+import asyncio
+from datetime import datetime
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HassJob, HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.typing import ConfigType
+
+from .const import (
+    DOMAIN,
+    PLATFORMS,
+    SAVE_INTERVAL,
+    SUBENTRY_BACNET,
+    SUBENTRY_HEATER,
+    SUBENTRY_MODBUS,
+    SUBENTRY_SINK,
+)
+from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
+from .drivers import create_heater
+from .heater_coordinator import HeaterCoordinator
+from .link_coordinator import create_link
+from .release import async_release
+from .site import SiteCoordinator
+from .site_heater import SiteHeater
+from .site_sink import SiteSink
+from .store import DATA_HANDOVER, Handover, Memory, SiteStore
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Prepare what all sites share."""
+    hass.data[DATA_HANDOVER] = {}
+    return True
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> None:
+    """Set up a site; a heater or link that does not answer does not hold it up."""
+    store = SiteStore(hass, entry.entry_id)
+    handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
+    memory = handover.memory if handover else await store.async_load_memory()
+    if handover:
+        await _async_release_removed(hass, entry, handover)
+
+    heaters = {
+        subentry.subentry_id: HeaterCoordinator(
+            hass, entry, subentry, create_heater(hass, subentry.data)
+        )
+        for subentry in entry.get_subentries_of_type(SUBENTRY_HEATER)
+    }
+    links = {
+        subentry.subentry_id: create_link(hass, entry, subentry)
+        for kind in (SUBENTRY_BACNET, SUBENTRY_MODBUS)
+        for subentry in entry.get_subentries_of_type(kind)
+    }
+    for subentry_id, link in links.items():
+        link.restore(memory.get("links", {}).get(subentry_id, {}))
+    site = SiteCoordinator(
+        hass,
+        entry,
+        [SiteHeater(coordinator) for coordinator in heaters.values()],
+        [
+            SiteSink(hass, subentry)
+            for subentry in entry.get_subentries_of_type(SUBENTRY_SINK)
+        ],
+    )
+    site.restore(memory)
+
+    async def async_save(_now: datetime | None = None) -> None:
+        await store.async_save(_memory(entry))
+
+    entry.runtime_data = SiteRuntime(
+        site=site, heaters=heaters, links=links, async_save=async_save
+    )
+    # Not the first refresh of core: one part that is down must not fail the rest.
+    await asyncio.gather(
+        *(coordinator.async_refresh() for coordinator in heaters.values()),
+        *(link.async_refresh() for link in links.values()),
+    )
+
+    dr.async_get(hass).async_get_or_create_from_info(
+        config_entry_id=entry.entry_id,
+        device_info=DeviceInfo(
+            identifiers={(DOMAIN, entry.entry_id)},
+            name=entry.title,
+            manufacturer="Compute Heater",
+            model="Site",
+            entry_type=DeviceEntryType.SERVICE,
+        ),
+    )
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+
+    site.start()
+    entry.async_on_unload(site.stop)
+    entry.async_on_unload(async_track_time_interval(hass, async_save, SAVE_INTERVAL))
+    # Entries are not unloaded at a stop, and core closes shared links right after.
+    entry.async_on_unload(
+        hass.async_add_shutdown_job(
+            HassJob(_async_shut_down, "compute_heater release"), hass, entry
+        )
+    )
+    entry.async_on_unload(entry.add_update_listener(_async_update_listener))
+
+
+async def _async_update_listener(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> None:
+    """Take changed subentries up; the handover keeps the plant as it is."""
+    await hass.config_entries.async_reload(entry.entry_id)
+
+
+async def async_unload_entry(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> None:
+    """Unload a site, handing its state over to the next set-up."""
+    await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
+    entry.runtime_data.site.stop()
+    memory = _memory(entry)
+    if entry.disabled_by is not None:
+        await _async_release_all(hass, entry)
+        memory = _memory(entry)
+    else:
+        hass.data[DATA_HANDOVER][entry.entry_id] = Handover(
+            memory=memory,
+            subentries=dict(entry.subentries),
+        )
+    await entry.runtime_data.async_save()
+    await _async_close(entry)
+
+
+async def async_remove_entry(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> None:
+    """Leave a removed site's heaters and controllers to themselves."""
+    store = SiteStore(hass, entry.entry_id)
+    handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
+    memory = handover.memory if handover else await store.async_load_memory()
+    await async_release(hass, entry, entry.subentries.values(), memory)
+    await store.async_remove()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    device: dr.DeviceEntry,
+) -> bool:
+    """Allow the removal of devices that no subentry stands for any more."""
+    return not any(
+        domain == DOMAIN
+        and (identifier == entry.entry_id or identifier in _device_ids(entry))
+        for domain, identifier in device.identifiers
+    )
+
+
+def _device_ids(entry: ComputeHeaterConfigEntry) -> set[str]:
+    return {f"{entry.entry_id}_{subentry_id}" for subentry_id in entry.subentries}
+
+
+def _memory(entry: ComputeHeaterConfigEntry) -> Memory:
+    runtime = entry.runtime_data
+    return {
+        **runtime.site.memory,
+        "links": {key: link.memory for key, link in runtime.links.items()},
+    }
+
+
+async def _async_release_removed(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry, handover: Handover
+) -> None:
+    removed: list[ConfigSubentry] = [
+        subentry
+        for subentry_id, subentry in handover.subentries.items()
+        if subentry_id not in entry.subentries
+    ]
+    await async_release(hass, entry, removed, handover.memory)
+
+
+async def _async_release_all(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> None:
+    runtime = entry.runtime_data
+    await asyncio.gather(
+        *(heater.async_release() for heater in runtime.heaters.values()),
+        *(link.async_release() for link in runtime.links.values()),
+    )
+
+
+async def _async_close(entry: ComputeHeaterConfigEntry) -> None:
+    runtime = entry.runtime_data
+    await asyncio.gather(
+        *(heater.async_close() for heater in runtime.heaters.values()),
+        *(link.async_close() for link in runtime.links.values()),
+    )
+
+
+async def _async_shut_down(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> None:
+    """Release before Home Assistant stops, and keep what must survive."""
+    entry.runtime_data.site.stop()
+    await entry.runtime_data.async_save()
+    await _async_release_all(hass, entry)
+    await entry.runtime_data.async_save()
+    await _async_close(entry)

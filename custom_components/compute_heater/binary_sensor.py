@@ -1,0 +1,117 @@
+"""Binary sensors of heaters and of the building."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .building.points import PointKind
+from .control.reasons import Reason
+from .coordinator import ComputeHeaterConfigEntry
+from .entity import HeaterEntity, PointEntity
+from .site_heater import SiteHeater
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeaterBinarySensorDescription(BinarySensorEntityDescription):
+    """Describe a binary sensor of a heater."""
+
+    value_fn: Callable[[SiteHeater], bool | None]
+    needs_coolant: bool = False
+
+
+def _overheating(heater: SiteHeater) -> bool | None:
+    if Reason.OVER_TEMPERATURE in heater.verdict.reasons:
+        return True
+    return heater.coordinator.data.overheating
+
+
+def _throttled(heater: SiteHeater) -> bool | None:
+    if Reason.THROTTLED_BY_TEMPERATURE in heater.verdict.reasons:
+        return True
+    return heater.coordinator.data.throttled
+
+
+DESCRIPTIONS: tuple[HeaterBinarySensorDescription, ...] = (
+    HeaterBinarySensorDescription(
+        key="problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda heater: (
+            True
+            if heater.coordinator.command_error
+            else heater.coordinator.data.problem
+        ),
+    ),
+    HeaterBinarySensorDescription(
+        key="overheating",
+        translation_key="overheating",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        needs_coolant=True,
+        value_fn=_overheating,
+    ),
+    HeaterBinarySensorDescription(
+        key="throttled",
+        translation_key="throttled",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=_throttled,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the binary sensors of a site's parts."""
+    runtime = entry.runtime_data
+    for heater_id, heater in runtime.site.heaters.items():
+        async_add_entities(
+            (
+                HeaterBinarySensor(entry, heater, each)
+                for each in DESCRIPTIONS
+                if heater.coordinator.capabilities.has_coolant or not each.needs_coolant
+            ),
+            config_subentry_id=heater_id,
+        )
+    for link_id, link in runtime.links.items():
+        async_add_entities(
+            (
+                PointBinarySensor(entry, link, point)
+                for point in link.points.values()
+                if not point.writable and point.kind is PointKind.BINARY
+            ),
+            config_subentry_id=link_id,
+        )
+
+
+class HeaterBinarySensor(HeaterEntity, BinarySensorEntity):
+    """A binary sensor of a heater."""
+
+    entity_description: HeaterBinarySensorDescription
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return self.entity_description.value_fn(self.heater)
+
+
+class PointBinarySensor(PointEntity, BinarySensorEntity):
+    """A binary point that is only read."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return None if self.present_value is None else bool(self.present_value)

@@ -1,0 +1,78 @@
+"""Names shared by the files of the integration."""
+
+from datetime import timedelta
+import logging
+from typing import Final
+
+from homeassistant.const import Platform
+
+DOMAIN: Final = "compute_heater"
+LOGGER = logging.getLogger(__package__)
+
+PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.CLIMATE,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+    Platform.WATER_HEATER,
+]
+
+SUBENTRY_HEATER: Final = "heater"
+SUBENTRY_SINK: Final = "sink"
+SUBENTRY_BACNET: Final = "bacnet"
+SUBENTRY_MODBUS: Final = "modbus"
+
+# Heater
+CONF_CAPABILITIES: Final = "capabilities"
+CONF_ECO_POWER: Final = "eco_power"
+CONF_FINGERPRINT: Final = "fingerprint"
+CONF_FULL_POWER: Final = "full_power"
+CONF_IDENTITY: Final = "identity"
+CONF_LIMITER_CONFIRMED: Final = "limiter_confirmed"
+CONF_MIN_OFF_TIME: Final = "min_off_time"
+CONF_MIN_ON_TIME: Final = "min_on_time"
+CONF_OFF_POWERS_DOWN: Final = "off_powers_down"
+CONF_STANDBY_POWER: Final = "standby_power"
+CONF_THROTTLE_TEMPERATURE: Final = "throttle_temperature"
+CONF_TRIP_TEMPERATURE: Final = "trip_temperature"
+
+# Heat consumer
+CONF_COMFORT_MINIMUM: Final = "comfort_minimum"
+CONF_DEMAND_ENTITY: Final = "demand_entity"
+CONF_FLOW_ENTITY: Final = "flow_entity"
+CONF_HYSTERESIS: Final = "hysteresis"
+CONF_KIND: Final = "kind"
+CONF_LIMIT_TEMPERATURE: Final = "limit_temperature"
+CONF_MAX_HEAT_POWER: Final = "max_heat_power"
+CONF_OVERRUN_TIME: Final = "overrun_time"
+CONF_PATH: Final = "path"
+CONF_PUMP_ENTITY: Final = "pump_entity"
+CONF_SECOND_TEMPERATURE_ENTITY: Final = "second_temperature_entity"
+CONF_SUPPLY_TEMPERATURE_ENTITY: Final = "supply_temperature_entity"
+CONF_TARGET_TEMPERATURE: Final = "target_temperature"
+CONF_TEMPERATURE_ENTITY: Final = "temperature_entity"
+CONF_VALVE_ENTITY: Final = "valve_entity"
+CONF_VALVE_POSITION: Final = "valve_position"
+CONF_VALVE_TRAVEL_TIME: Final = "valve_travel_time"
+CONF_VOLUME: Final = "volume"
+
+# Building links
+CONF_DEVICE_INSTANCE: Final = "device_instance"
+CONF_INTERFACE: Final = "interface"
+CONF_LOCAL_PORT: Final = "local_port"
+CONF_POINTS: Final = "points"
+CONF_READ: Final = "read"
+CONF_UNIT_ID: Final = "unit_id"
+CONF_WRITE: Final = "write"
+
+# Control is re-evaluated at every change and at least this often.
+TICK_INTERVAL: Final = timedelta(seconds=5)
+SAVE_INTERVAL: Final = timedelta(seconds=60)
+LINK_INTERVAL: Final = timedelta(seconds=5)
+
+# A heater is polled no faster than the first and no slower than the second;
+# between them ten times as long as a poll takes, for BMCs are slow.
+HEATER_INTERVAL_SHORTEST: Final = timedelta(seconds=5)
+HEATER_INTERVAL_LONGEST: Final = timedelta(seconds=30)

@@ -1,0 +1,91 @@
+"""Diagnostics of a site, without secrets."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.core import HomeAssistant
+
+from .const import CONF_FINGERPRINT, CONF_INTERFACE
+from .coordinator import ComputeHeaterConfigEntry
+
+TO_REDACT = {
+    CONF_FINGERPRINT,
+    CONF_HOST,
+    CONF_INTERFACE,
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+    "serial_number",
+    "uuid",
+}
+
+
+def _plain(value: Any) -> Any:
+    """Return mappings and sets of control as JSON has them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return value
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> dict[str, Any]:
+    """Return configuration, latest readings and latest decisions."""
+    runtime = entry.runtime_data
+    site = runtime.site
+    return {
+        "subentries": {
+            subentry_id: {
+                "type": subentry.subentry_type,
+                "data": async_redact_data(subentry.data, TO_REDACT),
+            }
+            for subentry_id, subentry in entry.subentries.items()
+        },
+        "site": {
+            "data": asdict(site.data),
+            "path": _plain(asdict(site.path)) if site.path else None,
+            "memory": site.memory,
+        },
+        "heaters": {
+            heater_id: {
+                "available": heater.coordinator.available,
+                "reading": asdict(heater.coordinator.data)
+                if heater.coordinator.data
+                else None,
+                "decision": asdict(heater.decision) if heater.decision else None,
+                "safety": asdict(heater.verdict),
+                "command_error": str(heater.coordinator.command_error or ""),
+                "writes": heater.coordinator.driver.writes,
+                "update_interval": str(heater.coordinator.update_interval),
+            }
+            for heater_id, heater in site.heaters.items()
+        },
+        "sinks": {
+            sink_id: {
+                "demand": asdict(sink.demand),
+                "sources": {
+                    source.entity_id: {
+                        "value": source.value,
+                        "age_s": source.age_s,
+                        "max_age_s": source.max_age_s,
+                    }
+                    for source in sink.sources
+                },
+            }
+            for sink_id, sink in site.sinks.items()
+        },
+        "links": {
+            link_id: {
+                "available": link.last_update_success,
+                "values": link.data,
+                "commanded": sorted(link.commanded),
+                **link.requests,
+            }
+            for link_id, link in runtime.links.items()
+        },
+    }

@@ -1,0 +1,170 @@
+"""What all entities of a kind of device have in common."""
+
+from typing import Any, override
+
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.update_coordinator import (
+    CoordinatorEntity,
+    DataUpdateCoordinator,
+)
+
+from .building.points import Point, Value
+from .const import CONF_IDENTITY, DOMAIN, SUBENTRY_BACNET
+from .coordinator import ComputeHeaterConfigEntry
+from .heater_coordinator import HeaterCoordinator
+from .link_coordinator import BacnetCoordinator, ModbusCoordinator
+from .site import SiteCoordinator
+from .site_heater import SiteHeater
+from .site_sink import SiteSink
+
+
+def _site_device_id(entry: ComputeHeaterConfigEntry, coordinator: Any) -> str:
+    """Return the id of the site's device, which is registered before all others."""
+    return dr.async_get_device_id_by_identifier(
+        coordinator.hass, (DOMAIN, entry.entry_id), config_entry_id=entry.entry_id
+    )
+
+
+class _Entity[CoordinatorT: DataUpdateCoordinator[Any]](
+    CoordinatorEntity[CoordinatorT]
+):
+    _attr_has_entity_name = True
+
+
+class SiteEntity(_Entity[SiteCoordinator]):
+    """An entity of the site itself."""
+
+    def __init__(
+        self, entry: ComputeHeaterConfigEntry, description: EntityDescription
+    ) -> None:
+        """Belong to the site's device."""
+        super().__init__(entry.runtime_data.site)
+        self.entity_description = description
+        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
+
+
+class HeaterEntity(_Entity[HeaterCoordinator]):
+    """An entity of a compute heater."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        heater: SiteHeater,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the heater's device."""
+        super().__init__(heater.coordinator)
+        self.heater = heater
+        self.site = entry.runtime_data.site
+        self.entity_description = description
+        subentry = heater.coordinator.subentry
+        device_id = f"{entry.entry_id}_{subentry.subentry_id}"
+        identity = subentry.data[CONF_IDENTITY]
+        self._attr_unique_id = f"{device_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, device_id)},
+            name=subentry.title,
+            manufacturer=identity["manufacturer"],
+            model=identity["model"],
+            serial_number=identity["serial_number"],
+            sw_version=identity["firmware"],
+            configuration_url=subentry.data["url"],
+            via_device_id=_site_device_id(entry, self.coordinator),
+        )
+
+    @property
+    @override
+    def available(self) -> bool:
+        return self.coordinator.available
+
+    async def async_apply(self) -> None:
+        """Take what a person set into account and wait until the heater has it."""
+        self.site.tick()
+        self.coordinator.async_update_listeners()
+        await self.coordinator.config_entry.runtime_data.async_save()
+        await self.coordinator.async_finish()
+
+
+class SinkEntity(_Entity[SiteCoordinator]):
+    """An entity of a heat consumer."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        sink: SiteSink,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the consumer's device."""
+        super().__init__(entry.runtime_data.site)
+        self.sink = sink
+        self.entity_description = description
+        device_id = f"{entry.entry_id}_{sink.sink_id}"
+        self._attr_unique_id = f"{device_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, device_id)},
+            name=sink.subentry.title,
+            manufacturer="Compute Heater",
+            model="Hot-water tank" if sink.kind == "dhw" else "Floor heating",
+            entry_type=DeviceEntryType.SERVICE,
+            via_device_id=_site_device_id(entry, self.coordinator),
+        )
+
+    @property
+    def is_served(self) -> bool:
+        """The consumer wants heat and its path is ready for it."""
+        path = self.coordinator.path
+        return (
+            self.sink.demand.wanted
+            and path is not None
+            and self.sink.sink_id in path.ready
+        )
+
+    async def async_apply(self) -> None:
+        """Take what a person set into account."""
+        self.coordinator.tick()
+        await self.coordinator.config_entry.runtime_data.async_save()
+
+
+class PointEntity(_Entity[BacnetCoordinator | ModbusCoordinator]):
+    """A point of a controller of the building."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        link: BacnetCoordinator | ModbusCoordinator,
+        point: Point,
+    ) -> None:
+        """Belong to the controller's device; the name is the controller's own."""
+        super().__init__(link)
+        self.point = point
+        subentry = link.subentry
+        device_id = f"{entry.entry_id}_{subentry.subentry_id}"
+        identity = subentry.data.get(CONF_IDENTITY, {})
+        is_bacnet = subentry.subentry_type == SUBENTRY_BACNET
+        self._attr_name = point.name
+        self._attr_unique_id = f"{device_id}_{point.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, device_id)},
+            name=subentry.title,
+            manufacturer=identity.get("vendor"),
+            model=identity.get("model") or ("BACnet/IP" if is_bacnet else "Modbus TCP"),
+            sw_version=identity.get("firmware"),
+            via_device_id=_site_device_id(entry, self.coordinator),
+        )
+
+    @property
+    def present_value(self) -> Value | None:
+        """Present value; None while it cannot be read."""
+        return self.coordinator.data.get(self.point.key)
+
+    @property
+    @override
+    def available(self) -> bool:
+        return (
+            super().available
+            and self.coordinator.data is not None
+            and self.present_value is not None
+        )

@@ -1,0 +1,225 @@
+"""Polls one compute heater and carries out what control decides for it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, override
+
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+
+from .const import (
+    CONF_CAPABILITIES,
+    CONF_STANDBY_POWER,
+    DOMAIN,
+    HEATER_INTERVAL_LONGEST,
+    HEATER_INTERVAL_SHORTEST,
+    LOGGER,
+)
+from .control.ledger import EnergyCounter
+from .heaters.model import (
+    Capabilities,
+    Command,
+    HeaterAuthError,
+    HeaterError,
+    PowerDriver,
+    Reading,
+)
+
+if TYPE_CHECKING:
+    from .coordinator import ComputeHeaterConfigEntry
+
+# A command that failed is tried again at this pace.
+_RETRY_S = 10.0
+_LIMIT_TOLERANCE_W = 0.5
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """The last try to carry out a command."""
+
+    command: Command
+    at: float
+    error: HeaterError | None
+
+
+class HeaterCoordinator(DataUpdateCoordinator[Reading]):
+    """Readings of one heater, its counters, and its commands."""
+
+    config_entry: ComputeHeaterConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ComputeHeaterConfigEntry,
+        subentry: ConfigSubentry,
+        driver: PowerDriver,
+    ) -> None:
+        """Poll ``driver``."""
+        super().__init__(
+            hass,
+            LOGGER,
+            config_entry=entry,
+            name=f"{entry.title} {subentry.title}",
+            update_interval=HEATER_INTERVAL_SHORTEST,
+        )
+        self.subentry = subentry
+        self.driver = driver
+        self.capabilities = Capabilities(**subentry.data[CONF_CAPABILITIES])
+        self.energy = EnergyCounter()
+        self.heat = EnergyCounter()
+        self.read_at: float | None = None
+        """Loop time of the last reading that succeeded."""
+        self._wanted: Command | None = None
+        self._attempt: _Attempt | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    @override
+    async def _async_update_data(self) -> Reading:
+        started = self.hass.loop.time()
+        try:
+            reading = await self.driver.read()
+        except HeaterAuthError as err:
+            # Not ConfigEntryAuthFailed: the site and its other heaters go on. A flow
+            # that is already open for another heater is waited for, poll by poll.
+            if not any(
+                self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})
+            ):
+                self.config_entry.async_start_reauth(
+                    self.hass, data={"subentry_id": self.subentry.subentry_id}
+                )
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="heater_refused_login",
+                translation_placeholders={"heater": self.subentry.title},
+            ) from err
+        except HeaterError as err:
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="heater_unreachable",
+                translation_placeholders={
+                    "heater": self.subentry.title,
+                    "error": str(err),
+                },
+            ) from err
+        now = self.hass.loop.time()
+        self.update_interval = min(
+            max(timedelta(seconds=10 * (now - started)), HEATER_INTERVAL_SHORTEST),
+            HEATER_INTERVAL_LONGEST,
+        )
+        self.read_at = now
+        if reading.energy_kwh is not None:
+            self.energy.follow_meter(reading.energy_kwh)
+        else:
+            self.energy.integrate(reading.power_w, now)
+        if reading.heat_kwh is not None:
+            self.heat.follow_meter(reading.heat_kwh)
+        else:
+            self.heat.integrate(reading.heat_w, now)
+        return reading
+
+    @property
+    def available(self) -> bool:
+        """The last poll succeeded."""
+        return self.last_update_success and self.data is not None
+
+    @property
+    def command_error(self) -> HeaterError | None:
+        """Why the heater is not yet what it should be."""
+        return self._attempt.error if self._attempt else None
+
+    @callback
+    def request(self, command: Command) -> None:
+        """Have the heater brought to ``command``; the latest request wins."""
+        self._wanted = command
+        if (self._worker is None or self._worker.done()) and self._is_due(command):
+            self._worker = self.config_entry.async_create_background_task(
+                self.hass, self._async_work(), f"{self.name} command"
+            )
+
+    def _is_due(self, command: Command) -> bool:
+        if not self.available or _holds(command, self.data):
+            return False
+        last = self._attempt
+        if last is None or last.command != command:
+            return True
+        # The same command again: a try that failed, or a device that has gone its
+        # own way since (a lease ran out, someone else wrote).
+        if last.error is None and (self.read_at or 0.0) <= last.at:
+            return False
+        return self.hass.loop.time() - last.at >= _RETRY_S
+
+    async def _async_work(self) -> None:
+        done: Command | None = None
+        while (command := self._wanted) is not None and command != done:
+            failing = self.command_error is not None
+            error: HeaterError | None = None
+            try:
+                await self.driver.apply(command)
+            except HeaterError as err:
+                error = err
+                if not failing:
+                    LOGGER.warning("%s: command failed: %s", self.name, err)
+            else:
+                if failing:
+                    LOGGER.info("%s: command succeeded again", self.name)
+            self._attempt = _Attempt(command, self.hass.loop.time(), error)
+            done = command
+        await self.async_refresh()
+
+    async def async_finish(self) -> None:
+        """Wait for the command under way; raise what it met."""
+        if self._worker is not None and not self._worker.done():
+            await asyncio.shield(self._worker)
+        if (error := self.command_error) is not None:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="heater_command_failed",
+                translation_placeholders={
+                    "heater": self.subentry.title,
+                    "error": str(error),
+                },
+            ) from error
+
+    async def async_release(self) -> None:
+        """Put a running heater to its standby power: nobody watches its heat."""
+        self._wanted = None
+        if self._worker is not None and not self._worker.done():
+            self._worker.cancel()
+        try:
+            reading = await self.driver.read()
+            if reading.is_on and self.capabilities.can_cap:
+                standby = self.subentry.data[CONF_STANDBY_POWER]
+                await self.driver.apply(Command(on=True, power_limit_w=standby))
+        except HeaterError as err:
+            LOGGER.warning("%s: could not be put to standby: %s", self.name, err)
+
+    async def async_close(self) -> None:
+        """Leave the device as it is."""
+        if self._worker is not None and not self._worker.done():
+            self._worker.cancel()
+        await self.driver.close()
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """The counters, for the store."""
+        return {"energy": self.energy.memory, "heat": self.heat.memory}
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Take the counters over."""
+        self.energy.restore(memory.get("energy", {}))
+        self.heat.restore(memory.get("heat", {}))
+
+
+def _holds(command: Command, reading: Reading) -> bool:
+    """Whether the heater is already what the command asks for."""
+    if reading.is_on is not command.on:
+        return False
+    if not command.on:
+        return True
+    if command.power_limit_w is None or reading.power_limit_w is None:
+        return command.power_limit_w is reading.power_limit_w
+    return abs(command.power_limit_w - reading.power_limit_w) <= _LIMIT_TOLERANCE_W

@@ -1,0 +1,26 @@
+"""Which power state a heater is in, from what it measures and what it holds."""
+
+from .control.ladder import HeaterSettings
+from .heaters.model import PowerState, Reading
+
+# Measured power wavers; a state is reached a little above its nominal power.
+_MARGIN = 1.1
+
+
+def measured_state(reading: Reading, settings: HeaterSettings) -> PowerState | None:
+    """Return the state that the measured power stands for; None if it is unknown.
+
+    "Full" is what is drawn, not what is allowed: a machine without work is in standby
+    whatever its limit says.
+    """
+    if reading.is_on is None:
+        return None
+    if not reading.is_on:
+        return PowerState.OFF
+    if reading.power_w is None:
+        return None
+    levels = settings.levels_w
+    if reading.power_w <= levels[PowerState.STANDBY] * _MARGIN:
+        return PowerState.STANDBY
+    middle = (levels[PowerState.ECO] + levels[PowerState.FULL]) / 2
+    return PowerState.ECO if reading.power_w < middle else PowerState.FULL

@@ -1,0 +1,48 @@
+"""Leave heaters and controllers to themselves: nobody watches the heat any more."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+
+from .const import LOGGER, SUBENTRY_BACNET, SUBENTRY_HEATER
+from .drivers import create_heater
+from .heater_coordinator import HeaterCoordinator
+from .link_coordinator import BacnetCoordinator
+
+if TYPE_CHECKING:
+    from .coordinator import ComputeHeaterConfigEntry
+
+_TIMEOUT_S = 15.0
+
+
+async def async_release(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    subentries: Iterable[ConfigSubentry],
+    memory: Mapping[str, Any],
+) -> None:
+    """Release parts that have no running coordinator any more."""
+    parts: list[HeaterCoordinator | BacnetCoordinator] = []
+    for subentry in subentries:
+        if subentry.subentry_type == SUBENTRY_HEATER:
+            driver = create_heater(hass, subentry.data)
+            parts.append(HeaterCoordinator(hass, entry, subentry, driver))
+        elif subentry.subentry_type == SUBENTRY_BACNET:
+            link = BacnetCoordinator(hass, entry, subentry)
+            link.restore(memory.get("links", {}).get(subentry.subentry_id, {}))
+            if link.commanded:
+                parts.append(link)
+
+    async def release(part: HeaterCoordinator | BacnetCoordinator) -> None:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                await part.async_release()
+        except TimeoutError:
+            LOGGER.warning("%s: no answer while releasing it", part.name)
+        finally:
+            await part.async_close()
+
+    await asyncio.gather(*(release(part) for part in parts))

@@ -1,0 +1,379 @@
+"""Sensors of the site, its heaters, its consumers and the building."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    PERCENTAGE,
+    EntityCategory,
+    UnitOfEnergy,
+    UnitOfPower,
+    UnitOfPressure,
+    UnitOfTemperature,
+    UnitOfTime,
+    UnitOfVolumeFlowRate,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .building.points import Point, PointKind
+from .control.reasons import Reason
+from .coordinator import ComputeHeaterConfigEntry
+from .entity import HeaterEntity, PointEntity, SinkEntity, SiteEntity
+from .heaters.model import PowerState
+from .link_coordinator import BacnetCoordinator, ModbusCoordinator
+from .power_state import measured_state
+from .site import SiteData
+from .site_heater import SiteHeater
+from .site_sink import SiteSink
+
+PARALLEL_UPDATES = 0
+
+_REASONS = [reason.value for reason in Reason]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeaterSensorDescription(SensorEntityDescription):
+    """Describe a sensor of a heater."""
+
+    value_fn: Callable[[SiteHeater], float | str | None]
+    needs_coolant: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinkSensorDescription(SensorEntityDescription):
+    """Describe a sensor of a heat consumer."""
+
+    value_fn: Callable[[SiteSink], float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteSensorDescription(SensorEntityDescription):
+    """Describe a sensor of the site."""
+
+    value_fn: Callable[[SiteData], float | str | None]
+
+
+def _efficiency(heater: SiteHeater) -> float | None:
+    """Heat out of electricity in, in percent, over the life of the counters."""
+    energy, heat = heater.coordinator.energy, heater.coordinator.heat
+    if not energy.total_kwh or heat.total_kwh is None:
+        return None
+    return 100 * heat.total_kwh / energy.total_kwh
+
+
+HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
+    HeaterSensorDescription(
+        key="power",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda heater: heater.coordinator.data.power_w,
+    ),
+    HeaterSensorDescription(
+        key="power_limit",
+        translation_key="power_limit",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        suggested_display_precision=0,
+        value_fn=lambda heater: heater.coordinator.data.power_limit_w,
+    ),
+    HeaterSensorDescription(
+        key="thermal_power",
+        translation_key="thermal_power",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        needs_coolant=True,
+        value_fn=lambda heater: heater.coordinator.data.heat_w,
+    ),
+    HeaterSensorDescription(
+        key="energy",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=2,
+        value_fn=lambda heater: heater.coordinator.energy.total_kwh,
+    ),
+    HeaterSensorDescription(
+        key="heat_delivered",
+        translation_key="heat_delivered",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=2,
+        needs_coolant=True,
+        value_fn=lambda heater: heater.coordinator.heat.total_kwh,
+    ),
+    HeaterSensorDescription(
+        key="supply_temperature",
+        translation_key="supply_temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        needs_coolant=True,
+        value_fn=lambda heater: heater.coordinator.data.supply_c,
+    ),
+    HeaterSensorDescription(
+        key="return_temperature",
+        translation_key="return_temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        needs_coolant=True,
+        value_fn=lambda heater: heater.coordinator.data.return_c,
+    ),
+    HeaterSensorDescription(
+        key="coolant_temperature",
+        translation_key="coolant_temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        suggested_display_precision=1,
+        needs_coolant=True,
+        value_fn=lambda heater: heater.coordinator.data.coolant_c,
+    ),
+    HeaterSensorDescription(
+        key="flow",
+        translation_key="flow",
+        device_class=SensorDeviceClass.VOLUME_FLOW_RATE,
+        native_unit_of_measurement=UnitOfVolumeFlowRate.LITERS_PER_MINUTE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        needs_coolant=True,
+        value_fn=lambda heater: heater.coordinator.data.flow_lpm,
+    ),
+    HeaterSensorDescription(
+        key="utilisation",
+        translation_key="utilisation",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda heater: heater.coordinator.data.utilisation_percent,
+    ),
+    HeaterSensorDescription(
+        key="power_state",
+        translation_key="power_state",
+        device_class=SensorDeviceClass.ENUM,
+        options=[state.value for state in PowerState],
+        value_fn=lambda heater: measured_state(
+            heater.coordinator.data, heater.settings
+        ),
+    ),
+    HeaterSensorDescription(
+        key="efficiency",
+        translation_key="efficiency",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        suggested_display_precision=1,
+        needs_coolant=True,
+        value_fn=_efficiency,
+    ),
+    HeaterSensorDescription(
+        key="reason",
+        translation_key="reason",
+        device_class=SensorDeviceClass.ENUM,
+        options=_REASONS,
+        value_fn=lambda heater: heater.decision.reason if heater.decision else None,
+    ),
+)
+
+SINK_SENSORS: tuple[SinkSensorDescription, ...] = (
+    SinkSensorDescription(
+        key="heat_demand",
+        translation_key="heat_demand",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda sink: sink.demand.heat_w if sink.is_known else None,
+    ),
+    SinkSensorDescription(
+        key="stored_energy",
+        translation_key="stored_energy",
+        device_class=SensorDeviceClass.ENERGY_STORAGE,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda sink: sink.demand.stored_kwh,
+    ),
+    SinkSensorDescription(
+        key="state_of_charge",
+        translation_key="state_of_charge",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda sink: sink.demand.charge_percent,
+    ),
+    SinkSensorDescription(
+        key="time_to_comfort_limit",
+        translation_key="time_to_comfort_limit",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=1,
+        entity_registry_enabled_default=False,
+        value_fn=lambda sink: sink.demand.hours_to_limit,
+    ),
+)
+
+SITE_SENSORS: tuple[SiteSensorDescription, ...] = (
+    SiteSensorDescription(
+        key="heat_demand",
+        translation_key="heat_demand",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda data: data.demand_w,
+    ),
+    SiteSensorDescription(
+        key="compute_heat",
+        translation_key="compute_heat",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda data: data.heat_w,
+    ),
+    SiteSensorDescription(
+        key="reason",
+        translation_key="reason",
+        device_class=SensorDeviceClass.ENUM,
+        options=_REASONS,
+        value_fn=lambda data: data.reason,
+    ),
+)
+
+_POINT_CLASSES: Mapping[str, SensorDeviceClass] = {
+    UnitOfTemperature.CELSIUS: SensorDeviceClass.TEMPERATURE,
+    UnitOfTemperature.FAHRENHEIT: SensorDeviceClass.TEMPERATURE,
+    UnitOfPower.WATT: SensorDeviceClass.POWER,
+    UnitOfPower.KILO_WATT: SensorDeviceClass.POWER,
+    UnitOfEnergy.WATT_HOUR: SensorDeviceClass.ENERGY,
+    UnitOfEnergy.KILO_WATT_HOUR: SensorDeviceClass.ENERGY,
+    UnitOfEnergy.MEGA_WATT_HOUR: SensorDeviceClass.ENERGY,
+    UnitOfVolumeFlowRate.LITERS_PER_MINUTE: SensorDeviceClass.VOLUME_FLOW_RATE,
+    UnitOfVolumeFlowRate.CUBIC_METERS_PER_HOUR: SensorDeviceClass.VOLUME_FLOW_RATE,
+    UnitOfPressure.BAR: SensorDeviceClass.PRESSURE,
+    UnitOfTime.HOURS: SensorDeviceClass.DURATION,
+}
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors of a site and its parts."""
+    runtime = entry.runtime_data
+    async_add_entities(SiteSensor(entry, each) for each in SITE_SENSORS)
+    for heater_id, heater in runtime.site.heaters.items():
+        async_add_entities(
+            (
+                HeaterSensor(entry, heater, each)
+                for each in HEATER_SENSORS
+                if heater.coordinator.capabilities.has_coolant or not each.needs_coolant
+            ),
+            config_subentry_id=heater_id,
+        )
+    for sink_id, sink in runtime.site.sinks.items():
+        async_add_entities(
+            (SinkSensor(entry, sink, each) for each in SINK_SENSORS),
+            config_subentry_id=sink_id,
+        )
+    for link_id, link in runtime.links.items():
+        async_add_entities(
+            (
+                PointSensor(entry, link, point)
+                for point in link.points.values()
+                if not point.writable and point.kind is not PointKind.BINARY
+            ),
+            config_subentry_id=link_id,
+        )
+
+
+class SiteSensor(SiteEntity, SensorEntity):
+    """A sensor of the site."""
+
+    entity_description: SiteSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> float | str | None:
+        return self.entity_description.value_fn(self.coordinator.data)
+
+
+class HeaterSensor(HeaterEntity, SensorEntity):
+    """A sensor of a heater."""
+
+    entity_description: HeaterSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> float | str | None:
+        return self.entity_description.value_fn(self.heater)
+
+
+class SinkSensor(SinkEntity, SensorEntity):
+    """A sensor of a heat consumer."""
+
+    entity_description: SinkSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        return self.entity_description.value_fn(self.sink)
+
+
+class PointSensor(PointEntity, SensorEntity):
+    """An analog or multi-state point that is only read."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        link: BacnetCoordinator | ModbusCoordinator,
+        point: Point,
+    ) -> None:
+        """Take class and unit from the point."""
+        super().__init__(entry, link, point)
+        if point.kind is PointKind.MULTISTATE and point.states:
+            self._attr_device_class = SensorDeviceClass.ENUM
+            self._attr_options = list(dict.fromkeys(point.states))
+            return
+        self._attr_native_unit_of_measurement = point.unit
+        self._attr_device_class = _POINT_CLASSES.get(point.unit or "")
+        self._attr_state_class = (
+            SensorStateClass.TOTAL_INCREASING
+            if self._attr_device_class is SensorDeviceClass.ENERGY
+            else SensorStateClass.MEASUREMENT
+        )
+        self._attr_suggested_display_precision = 1
+
+    @property
+    @override
+    def native_value(self) -> float | str | None:
+        if (value := self.present_value) is None:
+            return None
+        if self._attr_device_class is SensorDeviceClass.ENUM:
+            number = int(value)
+            known = 1 <= number <= len(self.point.states)
+            return self.point.states[number - 1] if known else None
+        return float(value)

@@ -1,0 +1,150 @@
+"""Readings taken from any entity of Home Assistant, with their age."""
+
+from collections.abc import Callable
+import time
+
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    PERCENTAGE,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+    UnitOfPower,
+    UnitOfTemperature,
+    UnitOfVolumeFlowRate,
+)
+from homeassistant.core import HomeAssistant, State
+from homeassistant.util.unit_conversion import (
+    BaseUnitConverter,
+    PowerConverter,
+    TemperatureConverter,
+    VolumeFlowRateConverter,
+)
+
+# A source that goes away is believed for this long: integrations reload, radios lose
+# a packet, and neither should stop a heater for its minimum off time.
+HOLD_S = 60.0
+# Until the usual interval of a source is known, and never less than the second.
+MAX_AGE_S = 900.0
+MIN_MAX_AGE_S = 120.0
+_INTERVALS_KEPT = 8
+# Set by people, so their age says nothing.
+_AGELESS = ("input_number.", "input_boolean.")
+
+
+class Source:
+    """One entity whose state is a reading; unknown is None, and so is stale."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entity_id: str,
+        parse: Callable[[State], float | bool | None],
+    ) -> None:
+        """Read ``entity_id`` through ``parse``."""
+        self.entity_id = entity_id
+        self._hass = hass
+        self._parse = parse
+        self._value: float | bool | None = None
+        self._reported_at: float | None = None
+        self._intervals: list[float] = []
+        if (state := hass.states.get(entity_id)) is not None:
+            self.take(state)
+            if self._reported_at is not None:
+                age = max(time.time() - state.last_reported.timestamp(), 0.0)
+                self._reported_at -= age
+
+    def take(self, state: State | None) -> None:
+        """Note a new report; call it for changes and for unchanged reports."""
+        if state is None or state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE):
+            return
+        if (value := self._parse(state)) is None:
+            return
+        now = self._hass.loop.time()
+        if self._reported_at is not None and now - self._reported_at > 0.5:
+            self._intervals = [
+                *self._intervals[1 - _INTERVALS_KEPT :],
+                now - self._reported_at,
+            ]
+        self._value, self._reported_at = value, now
+
+    @property
+    def max_age_s(self) -> float:
+        """How old a report may be, learned from how often the source reports."""
+        if len(self._intervals) < _INTERVALS_KEPT:
+            return MAX_AGE_S
+        return min(max(5 * max(self._intervals), MIN_MAX_AGE_S), 4 * 3600.0)
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since the last report that could be read."""
+        if self._reported_at is None:
+            return None
+        return self._hass.loop.time() - self._reported_at
+
+    @property
+    def value(self) -> float | bool | None:
+        """The reading; None when there is none that can be relied on."""
+        if (age := self.age_s) is None:
+            return None
+        state = self._hass.states.get(self.entity_id)
+        if state is None or state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE):
+            return self._value if age <= HOLD_S else None
+        if self.entity_id.startswith(_AGELESS):
+            return self._value
+        return self._value if age <= self.max_age_s else None
+
+    @property
+    def number(self) -> float | None:
+        """The reading as a number."""
+        value = self.value
+        return None if value is None else float(value)
+
+
+def _number(state: State) -> float | None:
+    try:
+        value = float(state.state)
+    except ValueError:
+        return None
+    return value if abs(value) < 1e9 else None  # also drops NaN and infinity
+
+
+def _converted(
+    converter: type[BaseUnitConverter], unit: str
+) -> Callable[[State], float | None]:
+    def parse(state: State) -> float | None:
+        if (value := _number(state)) is None:
+            return None
+        given = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+        if given is None or given == unit:
+            return value
+        if given not in converter.VALID_UNITS:
+            return None
+        return converter.convert(value, given, unit)
+
+    return parse
+
+
+temperature = _converted(TemperatureConverter, UnitOfTemperature.CELSIUS)
+flow = _converted(VolumeFlowRateConverter, UnitOfVolumeFlowRate.LITERS_PER_MINUTE)
+
+
+def demand_fraction(max_heat_w: float) -> Callable[[State], float | None]:
+    """Return a parser of a heat demand: percent, or a power as part of the maximum."""
+    power = _converted(PowerConverter, UnitOfPower.WATT)
+
+    def parse(state: State) -> float | None:
+        unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+        if unit in (None, PERCENTAGE):
+            value = _number(state)
+            fraction = None if value is None else value / 100
+        else:
+            value = power(state)
+            fraction = None if value is None else value / max_heat_w
+        return None if fraction is None else min(max(fraction, 0.0), 1.0)
+
+    return parse
+
+
+def switched(state: State) -> bool | None:
+    """Parse the state of a switch or valve."""
+    return {"on": True, "open": True, "off": False, "closed": False}.get(state.state)
