@@ -1,10 +1,12 @@
 """Points of BACnet controllers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from .points import Point, Value
+from .bacnet_apdu import ObjectId
+from .bacnet_objects import ANY_INSTANCE, BY_NAME, ObjectKind
+from .point_fields import Fields, check, to_plain
+from .points import Point, PointConfigError, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,14 +20,52 @@ class BacnetPoint(Point):
     commandable: bool = False
     """The object has a priority array: a command can be given and relinquished."""
 
+    @property
+    def object_kind(self) -> ObjectKind:
+        """What the standard says about objects of this type."""
+        return BY_NAME[self.object_type]
+
+    @property
+    def object_id(self) -> ObjectId:
+        """The object in the device."""
+        return ObjectId(self.object_kind.number, self.instance)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, without what holds the default."""
-        raise NotImplementedError
+        """Plain JSON types, without what holds the default or follows from the type."""
+        plain = to_plain(self)
+        del plain["key"], plain["kind"]
+        return plain
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The reverse of to_dict; raises PointConfigError naming the field."""
-        raise NotImplementedError
+    def from_dict(cls, data: object) -> Self:
+        """Reverse to_dict; raises PointConfigError naming the field."""
+        fields = Fields(data)
+        object_type = fields.text("object_type")
+        kind = BY_NAME.get(object_type or "")
+        if object_type is None or kind is None:
+            raise PointConfigError(
+                "object_type", f"expected one of {', '.join(BY_NAME)}"
+            )
+        instance = fields.whole("instance", 0, ANY_INSTANCE - 1)
+        key = f"{object_type},{instance}"
+        point = cls(
+            key=key,
+            name=fields.text("name") or key,
+            kind=kind.kind,
+            unit=fields.text("unit"),
+            writable=fields.flag("writable"),
+            minimum=fields.number("minimum"),
+            maximum=fields.number("maximum"),
+            step=fields.number("step"),
+            states=fields.texts("states"),
+            object_type=object_type,
+            instance=instance,
+            description=fields.text("description"),
+            commandable=fields.flag("commandable"),
+        )
+        fields.done()
+        check(point)
+        return point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

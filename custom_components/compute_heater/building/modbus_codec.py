@@ -53,7 +53,7 @@ def encode(point: ModbusPoint, value: Value) -> list[int]:
 
 def _pack(words: list[int], order: WordOrder) -> bytes:
     if order in (WordOrder.CDAB, WordOrder.DCBA):
-        words = list(reversed(words))
+        words.reverse()
     byte_order = "<H" if order in (WordOrder.BADC, WordOrder.DCBA) else ">H"
     return b"".join(struct.pack(byte_order, word) for word in words)
 

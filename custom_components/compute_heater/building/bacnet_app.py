@@ -1,0 +1,149 @@
+"""The library's application without the pitfalls that we know of."""
+
+from collections.abc import Callable
+import logging
+from typing import Any
+
+from bacpypes3.apdu import (
+    ComplexAckPDU,
+    ConfirmedCOVNotificationRequest,
+    ErrorPDU,
+    IAmRequest,
+    SimpleAckPDU,
+    UnconfirmedCOVNotificationRequest,
+)
+from bacpypes3.app import Application, DeviceInfoCache
+from bacpypes3.appservice import ApplicationServiceAccessPoint
+from bacpypes3.comm import ServiceAccessPoint, bind
+from bacpypes3.errors import PropertyError as AccessError, ServicesError
+from bacpypes3.local.device import DeviceObject
+from bacpypes3.local.networkport import NetworkPortObject
+from bacpypes3.netservice import NetworkServiceAccessPoint, NetworkServiceElement
+from bacpypes3.pdu import Address, IPv4Address
+from bacpypes3.primitivedata import TagClass
+
+from .bacnet_apdu import ObjectId, Property, primitive
+from .points import LinkProtocolError
+
+_LOGGER = logging.getLogger(__name__)
+
+VENDOR_ID = 999
+"""The library's; a number of our own would have to be assigned by ASHRAE."""
+
+type CovHandler = Callable[[Address, ObjectId, dict[int, Property]], None]
+"""Takes who reports, on which object, and its properties by number."""
+type IAmHandler = Callable[[Address, int], None]
+"""Takes the address and the device instance."""
+
+
+class _ReadOnly:
+    """The library lets any peer write any property of ours."""
+
+    async def write_property(self, *_args: Any, **_kwargs: Any) -> None:
+        raise AccessError(errorCode="writeAccessDenied")
+
+
+class _Device(_ReadOnly, DeviceObject):  # type: ignore[misc]
+    """Our device object."""
+
+
+class _NetworkPort(_ReadOnly, NetworkPortObject):  # type: ignore[misc]
+    """Our network port object."""
+
+
+class _ServicePoint(ApplicationServiceAccessPoint):  # type: ignore[misc]
+    """Hands answers on as bytes.
+
+    The library drops an answer that it cannot decode and lets its request wait
+    forever.
+    """
+
+    async def sap_response(self, apdu: Any) -> None:
+        if isinstance(apdu, ComplexAckPDU | ErrorPDU):
+            await ServiceAccessPoint.sap_response(self, apdu)
+        else:
+            await super().sap_response(apdu)
+
+
+class BuildingApplication(Application):  # type: ignore[misc]
+    """Our BACnet device, and the client side of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cov_handlers: dict[int, CovHandler] = {}
+        """By the process number that was subscribed with."""
+        self.i_am_handlers: set[IAmHandler] = set()
+
+    @classmethod
+    def build(
+        cls, address: IPv4Address, instance: int, timeout_ms: int, retries: int
+    ) -> BuildingApplication:
+        """Put the layers together; binding goes on in the background."""
+        device = _Device(
+            objectIdentifier=("device", instance),
+            objectName=f"Compute Heater {instance}",
+            vendorIdentifier=VENDOR_ID,
+            vendorName="Compute Heater",
+            modelName="Home Assistant",
+            maxApduLengthAccepted=1476,
+            maxSegmentsAccepted=64,
+            apduTimeout=timeout_ms,
+            numberOfApduRetries=retries,
+        )
+        app = cls(device_info_cache=DeviceInfoCache())
+        app.asap = _ServicePoint(device, app.device_info_cache)
+        app.nsap = NetworkServiceAccessPoint()
+        app.nse = NetworkServiceElement()
+        bind(app.nse, app.nsap)
+        bind(app, app.asap, app.nsap)
+        app.add_object(device)
+        app.add_object(
+            _NetworkPort(
+                address,
+                objectIdentifier=("network-port", 1),
+                objectName="Network port 1",
+                networkNumber=0,
+                networkNumberQuality="unknown",
+            )
+        )
+        return app
+
+    async def do_IAmRequest(self, apdu: IAmRequest) -> None:
+        """Tell who waits for a device to come back."""
+        await super().do_IAmRequest(apdu)
+        for handler in tuple(self.i_am_handlers):
+            handler(apdu.pduSource, int(apdu.iAmDeviceIdentifier[1]))
+
+    async def do_UnconfirmedCOVNotificationRequest(
+        self, apdu: UnconfirmedCOVNotificationRequest
+    ) -> None:
+        """Hand a notification to the subscription that it belongs to."""
+        self._notified(apdu)
+
+    async def do_ConfirmedCOVNotificationRequest(
+        self, apdu: ConfirmedCOVNotificationRequest
+    ) -> None:
+        """Do the same for a peer that confirms unasked."""
+        if not self._notified(apdu):
+            raise ServicesError(errorCode="unknownSubscription")
+        await self.response(SimpleAckPDU(context=apdu))
+
+    def _notified(self, apdu: Any) -> bool:
+        handler = self.cov_handlers.get(int(apdu.subscriberProcessIdentifier))
+        if handler is None:
+            return False
+        kind, instance = apdu.monitoredObjectIdentifier
+        try:
+            values = {
+                int(item.propertyIdentifier): tuple(
+                    primitive(tag.tag_number, tag.tag_lvt, tag.tag_data)
+                    for tag in item.value.tagList
+                    if tag.tag_class == TagClass.application
+                )
+                for item in apdu.listOfValues
+            }
+        except LinkProtocolError as err:
+            _LOGGER.debug("Notification from %s: %s", apdu.pduSource, err)
+            return True
+        handler(apdu.pduSource, ObjectId(int(kind), int(instance)), values)
+        return True
