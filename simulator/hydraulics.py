@@ -51,26 +51,20 @@ class ChargingLoop:
         self, dt_s: float, tank_top_c: float, heater_supply_c: float | None
     ) -> None:
         """Move pump and valve for ``dt_s``; the protection overrides both commands."""
-        released = self.protecting
-        supply_limit = SUPPLY_RELEASE_C if released else SUPPLY_LIMIT_C
-        self.protecting = tank_top_c > (
-            TANK_RELEASE_C if released else TANK_LIMIT_C
-        ) or (heater_supply_c is not None and heater_supply_c > supply_limit)
+        tank_limit_c, supply_limit_c = TANK_LIMIT_C, SUPPLY_LIMIT_C
+        if self.protecting:
+            tank_limit_c, supply_limit_c = TANK_RELEASE_C, SUPPLY_RELEASE_C
+        self.protecting = tank_top_c > tank_limit_c or (
+            heater_supply_c is not None and heater_supply_c > supply_limit_c
+        )
         pump = self.pump_command or self.protecting
         to_dhw = self.valve_command_dhw and not self.protecting
 
         p = self.parameters
         ramp = p.flow_lpm * dt_s / p.pump_ramp_s
-        self.flow_lpm = (
-            min(p.flow_lpm, self.flow_lpm + ramp)
-            if pump
-            else max(0.0, self.flow_lpm - ramp)
-        )
-        travel = dt_s / p.valve_travel_s
-        self.valve_position = (
-            min(1.0, self.valve_position + travel)
-            if to_dhw
-            else max(0.0, self.valve_position - travel)
+        self.flow_lpm = _towards(self.flow_lpm, p.flow_lpm if pump else 0.0, ramp)
+        self.valve_position = _towards(
+            self.valve_position, 1.0 if to_dhw else 0.0, dt_s / p.valve_travel_s
         )
 
     def return_c(
@@ -88,3 +82,10 @@ class ChargingLoop:
             self.valve_position * (tank_bottom_c + max(0.0, approach_k))
             + (1 - self.valve_position) * header_c
         )
+
+
+def _towards(value: float, goal: float, way: float) -> float:
+    """Move ``value`` by at most ``way``; the last bit of rounding counts as arrived."""
+    if abs(goal - value) <= way * (1 + 1e-9):
+        return goal
+    return value + (way if goal > value else -way)
