@@ -5,9 +5,11 @@ temperatures in °C, flow in L/min, energies in J. *Supply* is the hot outflow t
 house and *return* the cold inflow, as in heating (Redfish names them the other way).
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from .bath import OilBath
+from .errors import CapRangeError, TrippedError
 from .guard import Lease, OverTemperatureGuard
 from .modules import Module, ModuleState, ResetType, share_power
 from .notices import Happening, Listener, Notice
@@ -23,18 +25,6 @@ _STATE_NOTICES = {
     ModuleState.ON: Happening.POWERED_ON,
     ModuleState.DRAINING: Happening.POWERING_OFF,
 }
-
-
-class RackError(Exception):
-    """The rack does not take a command."""
-
-
-class CapRangeError(RackError):
-    """A power cap outside floor and maximum."""
-
-
-class TrippedError(RackError):
-    """Modules stay off as long as the over-temperature trip holds."""
 
 
 class ControlMode(StrEnum):
@@ -64,8 +54,7 @@ class Rack:
         self.heat_j = heat_j
         self.loss_j = 0.0
         self.time_s = 0.0
-        self.default_set_point_w = settings.floor_w
-        self.set_point_w = settings.floor_w
+        self.set_point_w = settings.fallback_w
         self.control_mode = ControlMode.AUTOMATIC
         self._listeners: list[Listener] = []
 
@@ -122,9 +111,10 @@ class Rack:
         """Heat in the oil relative to the start."""
         return self.bath.stored_j
 
-    def listen(self, listener: Listener) -> None:
-        """Call ``listener`` with every notice from now on."""
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` with every notice until the returned function is called."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def set_cap(
         self,
@@ -211,7 +201,7 @@ class Rack:
 
     def _fall_back(self) -> None:
         self.set_cap(
-            set_point_w=self.default_set_point_w, control_mode=ControlMode.AUTOMATIC
+            set_point_w=self.settings.fallback_w, control_mode=ControlMode.AUTOMATIC
         )
         self._tell(Happening.LEASE_EXPIRED, value=self.set_point_w)
 

@@ -1,0 +1,44 @@
+"""The agent itself as a manager."""
+
+from .. import __version__
+from ..heater import MANUFACTURER, Heater
+from ..messages import Json
+from ..resource import ROOT, Resource, collection, entity, link
+from .chassis import RACK
+from .systems import system_path
+
+MANAGERS = f"{ROOT}/Managers"
+AGENT = f"{MANAGERS}/Agent"
+
+
+def resources(heater: Heater) -> dict[str, Resource]:
+    """Return the collection and its one member."""
+
+    def show_agent() -> Json:
+        return entity(
+            AGENT,
+            "Manager",
+            "Agent",
+            "Compute heater agent",
+            ManagerType="Service",
+            Manufacturer=MANUFACTURER,
+            Model="compute-heater-agent",
+            FirmwareVersion=__version__,
+            UUID=heater.uuid,
+            ServiceEntryPointUUID=heater.uuid,
+            Status={"State": "Enabled", "Health": "OK"},
+            Links={
+                "ManagerForChassis": [link(RACK)],
+                "ManagerForServers": [
+                    link(system_path(index))
+                    for index in range(len(heater.rack.modules))
+                ],
+            },
+        )
+
+    return {
+        MANAGERS: Resource(
+            get=lambda: collection(MANAGERS, "ManagerCollection", "Managers", ["Agent"])
+        ),
+        AGENT: Resource(get=show_agent),
+    }

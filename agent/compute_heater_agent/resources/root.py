@@ -1,0 +1,76 @@
+"""Service root, version object and OData service document."""
+
+from ..heater import MANUFACTURER, MODEL, Heater
+from ..messages import Json
+from ..resource import ROOT, Resource, entity, link
+
+_PUBLIC = frozenset({"GET", "HEAD"})
+_CHILDREN = (
+    "AccountService",
+    "Chassis",
+    "EventService",
+    "Managers",
+    "Registries",
+    "SessionService",
+    "Systems",
+    "ThermalEquipment",
+)
+
+
+def resources(heater: Heater) -> dict[str, Resource]:
+    """All of them may be read without credentials."""
+
+    def service_root() -> Json:
+        return entity(
+            f"{ROOT}/",
+            "ServiceRoot",
+            "RootService",
+            heater.name,
+            RedfishVersion="1.20.0",
+            UUID=heater.uuid,
+            Vendor=MANUFACTURER,
+            Product=MODEL,
+            ProtocolFeaturesSupported={
+                "ExpandQuery": {
+                    "ExpandAll": False,
+                    "Levels": False,
+                    "Links": False,
+                    "NoLinks": False,
+                },
+                "FilterQuery": False,
+                "OnlyMemberQuery": False,
+                "SelectQuery": False,
+                "ExcerptQuery": False,
+                "DeepOperations": {"DeepPATCH": False, "DeepPOST": False},
+            },
+            **{child: link(f"{ROOT}/{child}") for child in _CHILDREN},
+            Links={"Sessions": link(f"{ROOT}/SessionService/Sessions")},
+        )
+
+    def versions() -> Json:
+        return {"v1": f"{ROOT}/"}
+
+    def service_document() -> Json:
+        children = [
+            {"name": child, "kind": "Singleton", "url": f"{ROOT}/{child}"}
+            for child in _CHILDREN
+        ]
+        root = {"name": "Service", "kind": "Singleton", "url": f"{ROOT}/"}
+        return {
+            "@odata.context": f"{ROOT}/$metadata",
+            "value": [
+                root,
+                *children,
+                {
+                    "name": "Sessions",
+                    "kind": "Singleton",
+                    "url": f"{ROOT}/SessionService/Sessions",
+                },
+            ],
+        }
+
+    return {
+        "/redfish": Resource(get=versions, public=_PUBLIC),
+        ROOT: Resource(get=service_root, public=_PUBLIC),
+        f"{ROOT}/odata": Resource(get=service_document, public=_PUBLIC),
+    }
