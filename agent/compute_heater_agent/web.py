@@ -66,6 +66,8 @@ class RedfishApplication:
                 self._heater.rack.renew_lease()
         if resource is None:
             raise RedfishError(404, message("InvalidURI", path))
+        if request.method not in (HTTPMethod.GET, HTTPMethod.HEAD):
+            _LOGGER.info("%s %s", request.method, path)
         allow = {"Allow": ", ".join(resource.methods)}
         if request.method not in resource.methods:
             raise RedfishError(405, message("OperationNotAllowed"), headers=allow)
