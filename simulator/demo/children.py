@@ -11,11 +11,10 @@ import signal
 import sys
 from typing import Any
 
+from .errors import ChildError
+
+CHECKOUT = Path(__file__).parents[2]
 STOP_SECONDS = 20.0
-
-
-class ChildError(Exception):
-    """A part of the demo did not start, or ended by itself."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +41,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
+                cwd=CHECKOUT,
                 # Ctrl-C in the terminal is for the demo, which ends its parts in order.
                 start_new_session=True,
             )
@@ -61,7 +61,7 @@ class Child:
             )
 
     def output(self) -> str:
-        """What this run has written so far."""
+        """Return what this run has written so far."""
         with self.log.open("rb") as file:
             file.seek(self.log_start)
             return file.read().decode(errors="replace")

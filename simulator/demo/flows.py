@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .errors import DemoError, FlowError
 from .hass_client import HassClient, Json
 
 type Form = Json
@@ -11,10 +12,7 @@ type Answer = Json | Callable[[Form], Json]
 
 _ENTRY = "/api/config/config_entries/flow"
 _SUBENTRY = "/api/config/config_entries/subentries/flow"
-
-
-class FlowError(Exception):
-    """A dialogue asked something unexpected, showed an error or was aborted."""
+LONGEST_DIALOGUE = 20
 
 
 async def add_entry(
@@ -69,29 +67,31 @@ async def subentries(client: HassClient, entry_id: str) -> list[Json]:
 async def _walk(
     client: HassClient, url: str, step: Form, answers: Mapping[str, Answer], name: str
 ) -> Json:
-    """Answer step after step until the dialogue ends."""
-    answered: list[str] = []
-    try:
-        while step["type"] in ("form", "menu"):
-            where = f"{name}, step {step['step_id']}"
-            if errors := step.get("errors"):
-                raise FlowError(f"{where}: Home Assistant shows {errors}")
-            if (answer := answers.get(step["step_id"])) is None:
-                raise FlowError(f"{where}: this step was not expected")
-            answered.append(step["step_id"])
-            if len(answered) > 20:
-                raise FlowError(f"{where}: the dialogue does not end: {answered}")
-            step = await client.post(
-                f"{url}/{step['flow_id']}",
-                answer(step) if callable(answer) else answer,
-            )
-        if step["type"] != "create_entry":
-            raise FlowError(f"{name}: ended with {step['type']} {step.get('reason')}")
-    except FlowError:
-        if step["type"] in ("form", "menu"):
-            await client.delete(f"{url}/{step['flow_id']}")
-        raise
+    """Answer step after step until the dialogue ends; a failed one is closed."""
+    answered = 0
+    while step["type"] in ("form", "menu"):
+        resource = f"{url}/{step['flow_id']}"
+        try:
+            answer = _answer(step, answers, name)
+            answered += 1
+            if answered > LONGEST_DIALOGUE:
+                raise FlowError(f"{name}: the dialogue does not end")
+            step = await client.post(resource, answer)
+        except DemoError:
+            await client.delete(resource)
+            raise
+    if step["type"] != "create_entry":
+        raise FlowError(f"{name}: ended with {step['type']} ({step.get('reason')})")
     return step
+
+
+def _answer(step: Form, answers: Mapping[str, Answer], name: str) -> Json:
+    where = f"{name}, step {step['step_id']}"
+    if errors := step.get("errors"):
+        raise FlowError(f"{where}: Home Assistant shows {errors}")
+    if (answer := answers.get(step["step_id"])) is None:
+        raise FlowError(f"{where}: this step was not expected")
+    return answer(step) if callable(answer) else answer
 
 
 def suggestions(form: Form) -> Json:
@@ -104,7 +104,9 @@ def _suggestions(fields: list[Json]) -> Json:
     for field in fields:
         if field.get("type") == "expandable":
             filled[field["name"]] = _suggestions(field["schema"])
-        elif (hint := (field.get("description") or {})).get("suggested_value") is not None:
+        elif (hint := (field.get("description") or {})).get(
+            "suggested_value"
+        ) is not None:
             filled[field["name"]] = hint["suggested_value"]
         elif field.get("default") is not None:
             filled[field["name"]] = field["default"]

@@ -8,12 +8,10 @@ from typing import Any, Self
 
 import aiohttp
 
+from .errors import HassApiError
+
 type Json = dict[str, Any]
 type StateListener = Callable[[str, Json | None], None]
-
-
-class HassApiError(Exception):
-    """Home Assistant did not answer, or answered with an error."""
 
 
 class HassClient:
@@ -52,7 +50,7 @@ class HassClient:
         await self._session.close()
 
     async def is_up(self) -> bool:
-        """The frontend answers; that is before Home Assistant has finished starting."""
+        """Tell whether the frontend answers; it does so early in the start."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with self._session.get("/manifest.json") as response:
                 return response.status == 200
@@ -214,7 +212,7 @@ class HassClient:
                 self.states[entity_id] = state
             for listener in self.listeners:
                 listener(entity_id, state)
-        elif (answer := self._answers.get(message.get("id"))) and not answer.done():
+        elif (answer := self._answers.get(message.get("id", 0))) and not answer.done():
             if message.get("success"):
                 answer.set_result(message["result"])
             else:

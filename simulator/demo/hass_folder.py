@@ -12,7 +12,8 @@ from homeassistant.components.http.config import (
     STORAGE_VERSION as HTTP_VERSION,
 )
 
-CHECKOUT = Path(__file__).parents[2]
+from .children import CHECKOUT
+
 BLUEPRINTS = Path("blueprints/automation/compute_heater")
 
 # No default_config: it brings bluetooth, cloud, discovery by multicast and the like.

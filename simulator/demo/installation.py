@@ -5,9 +5,8 @@ heater is reached by Redfish alone: no helper entity stands in.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from .flows import add_entry, add_subentry, options, suggestions
+from .flows import Answer, add_entry, add_subentry, options, suggestions
 from .hass_client import HassClient, Json
 from .ports import free_udp_port
 from .registry import Wanted, find_entity, list_entities, wait_available
@@ -126,7 +125,9 @@ _ENTITIES: dict[str, tuple[str | None, Wanted]] = {
 async def install(stack: DemoStack) -> Installation:
     """Add the site with all its parts and wait until every entity has a state."""
     client, house = stack.client, stack.house_address
-    entry_id, flow_id = await add_entry(client, DOMAIN, {"user": {"name": "Demo house"}})
+    entry_id, flow_id = await add_entry(
+        client, DOMAIN, {"user": {"name": "Demo house"}}
+    )
     parts = {
         "heater": await _add_heater(client, entry_id, stack.agent_address, flow_id),
         "bacnet": await _add_bacnet(client, entry_id, house),
@@ -172,7 +173,7 @@ async def _add_heater(
             "limiter_confirmed": True,
         }
 
-    answers = {
+    answers: dict[str, Answer] = {
         "user": {
             "url": agent.url,
             "username": agent.user,
@@ -195,7 +196,7 @@ async def _add_bacnet(client: HassClient, entry_id: str, house: HouseAddress) ->
             ],
         }
 
-    answers = {
+    answers: dict[str, Answer] = {
         "user": {
             "host": "127.0.0.1",
             "port": house.bacnet_port,
@@ -208,7 +209,7 @@ async def _add_bacnet(client: HassClient, entry_id: str, house: HouseAddress) ->
 
 
 async def _add_modbus(client: HassClient, entry_id: str, house: HouseAddress) -> str:
-    answers: dict[str, Any] = {
+    answers: dict[str, Answer] = {
         "user": {
             "host": "127.0.0.1",
             "port": house.modbus_port,
@@ -223,7 +224,7 @@ async def add_tank(
     client: HassClient, entry_id: str, entity: dict[str, str], name: str = "Hot water"
 ) -> str:
     """Add the tank, charged through the valve; ``entity`` as in Installation."""
-    answers = {
+    answers: dict[str, Answer] = {
         "user": {"next_step_id": "dhw"},
         "dhw": {
             "name": name,
@@ -248,7 +249,7 @@ async def add_floor(
     name: str = "Floor heating",
 ) -> str:
     """Add the floor circuit, which follows the heat demand of the house's controller."""
-    answers = {
+    answers: dict[str, Answer] = {
         "user": {"next_step_id": "floor"},
         "floor": {
             "name": name,

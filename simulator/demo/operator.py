@@ -11,16 +11,13 @@ from bacpypes3.local.networkport import NetworkPortObject
 from bacpypes3.pdu import Address, IPv4Address
 from bacpypes3.primitivedata import Null, ObjectIdentifier
 
+from .errors import OperatorError
 from .ports import free_udp_port
 
 MANUAL_OPERATOR = 8
 """BACnet's priority for a person at a workstation; the integration writes below it."""
 TAP_FLOW = "analog-value,4"
 HEAT_DEMAND = "analog-value,3"
-
-
-class OperatorError(Exception):
-    """The house did not answer, or refused."""
 
 
 class Operator:
@@ -50,7 +47,7 @@ class Operator:
         )
         self._application = application
         async with asyncio.timeout(5):
-            while any(
+            while any(  # noqa: ASYNC110 - bacpypes3 tells nobody
                 layer.server.local_transport is None
                 for layer in application.link_layers.values()
             ):

@@ -4,13 +4,10 @@ import asyncio
 from dataclasses import dataclass
 import time
 
+from .errors import MissingEntityError
 from .hass_client import HassClient, Json
 
 APPEAR_SECONDS = 90.0
-
-
-class MissingEntityError(Exception):
-    """An entity that must be there did not appear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from .children import Child, ChildError
+from .children import Child
+from .errors import ChildError
 from .hass_client import HassClient
 from .hass_folder import prepare_hass_folder
 from .ports import ReservedPort, free_udp_port
@@ -200,6 +201,8 @@ class DemoStack:
         command += ["--max-watts", "3000", "--boot-seconds", "5"]
         command += ["--lease", str(self.settings.lease_s)]
         command += ["--pipe", f"127.0.0.1:{self.house_address.pipe_port}"]
+        # It has been running before: a cold bath would first take minutes of heat itself.
+        command += ["--oil-celsius", "54", "--verbose"]
         command += ["--state", str(self.settings.folder / "agent.json")]
         self.agent = await Child.start("heater", command, self._log("heater"))
         told = await self.agent.json_line(PART_START_SECONDS)
