@@ -41,7 +41,8 @@ def allocate(target_heat_w: float, shares: Sequence[Share], carry_j: float) -> f
     for position, share in enumerate(free):
         gain = min(max(rest, 0.0), share.heat_w(max(share.top_w - share.low_w, 0.0)))
         rest -= gain
-        share.wanted_w += gain / share.settings.efficiency
+        power = share.low_w + gain / share.settings.efficiency
+        share.wanted_w = min(power, max(share.top_w, share.low_w))
         if share.settings.can_cap:
             rest += _round_start(share)
         else:

@@ -1,0 +1,1 @@
+"""Tests of control: pure functions of time and readings."""
