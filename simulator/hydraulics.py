@@ -10,6 +10,9 @@ from .thermal import effectiveness, flow_w_per_k
 
 TANK_LIMIT_C, TANK_RELEASE_C = 70.0, 67.0
 SUPPLY_LIMIT_C, SUPPLY_RELEASE_C = 60.0, 55.0
+HOLD_S = 60.0
+"""The protection stays at least so long: the floor cools the water at once, and the
+valve would run to and fro."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,12 @@ class ChargingLoop:
         self.valve_command_dhw = False
         self.flow_lpm = 0.0
         self.valve_position = 0.0
-        self.protecting = False
+        self._hold_s = 0.0
+
+    @property
+    def protecting(self) -> bool:
+        """The protection overrides both commands."""
+        return self._hold_s > 0
 
     @property
     def pump_running(self) -> bool:
@@ -51,12 +59,7 @@ class ChargingLoop:
         self, dt_s: float, tank_top_c: float, heater_supply_c: float | None
     ) -> None:
         """Move pump and valve for ``dt_s``; the protection overrides both commands."""
-        tank_limit_c, supply_limit_c = TANK_LIMIT_C, SUPPLY_LIMIT_C
-        if self.protecting:
-            tank_limit_c, supply_limit_c = TANK_RELEASE_C, SUPPLY_RELEASE_C
-        self.protecting = tank_top_c > tank_limit_c or (
-            heater_supply_c is not None and heater_supply_c > supply_limit_c
-        )
+        self._protect(dt_s, tank_top_c, heater_supply_c)
         pump = self.pump_command or self.protecting
         to_dhw = self.valve_command_dhw and not self.protecting
 
@@ -66,6 +69,17 @@ class ChargingLoop:
         self.valve_position = _towards(
             self.valve_position, 1.0 if to_dhw else 0.0, dt_s / p.valve_travel_s
         )
+
+    def _protect(
+        self, dt_s: float, tank_top_c: float, heater_supply_c: float | None
+    ) -> None:
+        tank_limit_c, supply_limit_c = TANK_LIMIT_C, SUPPLY_LIMIT_C
+        if self.protecting:
+            tank_limit_c, supply_limit_c = TANK_RELEASE_C, SUPPLY_RELEASE_C
+        too_hot = tank_top_c > tank_limit_c or (
+            heater_supply_c is not None and heater_supply_c > supply_limit_c
+        )
+        self._hold_s = HOLD_S if too_hot else max(0.0, self._hold_s - dt_s)
 
     def return_c(
         self, power_w: float, tank_bottom_c: float, coil_w_per_k: float, header_c: float

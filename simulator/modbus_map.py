@@ -7,7 +7,6 @@ from typing import Literal
 
 from .commands import RANGES, Mode
 from .house import House
-from .thermal import J_PER_KWH
 
 type Encoding = Literal["int16", "uint16", "float32"]
 
@@ -83,7 +82,7 @@ INPUT_REGISTERS: dict[int, Register] = {
     26: _float32(lambda h: h.heat_pump.electricity_kwh),
     28: _float32(lambda h: h.compute_power_w / 1000),
     30: _float32(lambda h: h.account.compute_kwh),
-    32: _float32(lambda h: h.account.drawn_j / J_PER_KWH),
+    32: _float32(lambda h: h.account.drawn_kwh),
     34: _float32(lambda h: h.pv_power_w / 1000),
 }
 

@@ -25,6 +25,8 @@ SHORTEST_PAUSE_S = 0.05
 MOST_LAG_S = 300.0
 """After a longer stall of the machine the house forgets the rest."""
 STEPS_AT_ONCE = 50
+"""Then others get a turn."""
+STEPS_UNPUBLISHED = 600
 
 
 class Heater(Protocol):
@@ -88,6 +90,8 @@ class RunningHouse:
         self.house = House(
             settings.parameters, start=start.astimezone(), seed=settings.seed
         )
+        self.task: asyncio.Task[None]
+        """Lets time pass; ends only when the house breaks down."""
         self._heater = heater
         self._heater_j = 0.0 if heater is None else heater.heat_j
         self._pipe = Pipe(lambda: (self.house.return_c, self.house.loop.flow_lpm))
@@ -133,7 +137,7 @@ class RunningHouse:
             self._heater_j, supply_c = heater.heat_j, heater.supply_c
         self.house.step(dt_s, heat_j=heat_j, heater_supply_c=supply_c)
 
-    async def run(self) -> None:
+    async def _run(self) -> None:
         """Follow the clock until cancelled."""
         clock, speed = asyncio.get_running_loop().time, self.settings.speed
         begin, done_s = clock(), 0.0
@@ -142,7 +146,7 @@ class RunningHouse:
             if lag_s > MOST_LAG_S * speed:
                 begin += (lag_s - MOST_LAG_S * speed) / speed
                 lag_s = MOST_LAG_S * speed
-            steps = int(lag_s / STEP_S)
+            steps = min(int(lag_s / STEP_S), STEPS_UNPUBLISHED)
             for step in range(1, steps + 1):
                 self._step(STEP_S)
                 if step % STEPS_AT_ONCE == 0:
@@ -154,7 +158,10 @@ class RunningHouse:
             await asyncio.sleep(max(SHORTEST_PAUSE_S, due - clock()))
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Open everything; ``stack`` closes it. Raises OSError for a bad address."""
+        """Open everything, let time pass; ``stack`` closes the devices.
+
+        Raises OSError for a bad address.
+        """
         settings = self.settings
         devices: tuple[tuple[_Device, int], ...] = (
             (self._bacnet, settings.bacnet_port),
@@ -165,6 +172,7 @@ class RunningHouse:
         for device, port in devices:
             stack.push_async_callback(device.stop)
             await device.start(settings.host, port)
+        self.task = asyncio.create_task(self._run(), name="simulated house")
 
 
 @asynccontextmanager
@@ -179,11 +187,10 @@ async def running_house(
     running = RunningHouse(settings or Settings(), heater)
     async with AsyncExitStack() as stack:
         await running.start(stack)
-        task = asyncio.create_task(running.run(), name="simulated house")
         try:
             yield running
         finally:
             # A house that broke down raises here.
-            task.cancel()
+            running.task.cancel()
             with suppress(asyncio.CancelledError):
-                await task
+                await running.task

@@ -161,7 +161,7 @@ def test_protection_of_the_tank_ignores_commands() -> None:
     # Nothing but what went in while the valve travelled.
     assert house.tank.stored_j < tank_j + 2 * 3e3
     house.commands.tap_lpm.own = 10
-    for _ in range(60):
+    for _ in range(120):
         house.step(1, heater_supply_c=50)
     assert not house.fault
     assert house.loop.valve_at_dhw
@@ -173,9 +173,14 @@ def test_protection_of_the_heater_starts_the_pump() -> None:
     assert house.fault
     assert house.loop.pump_running
     assert house.loop.valve_at_floor
-    house.step(5, heater_supply_c=56)
+    for _ in range(30):
+        house.step(5, heater_supply_c=56)
     assert house.fault
-    house.step(5, heater_supply_c=54)
+    # Cool water alone does not end it at once, or the valve would run to and fro.
+    house.step(5, heater_supply_c=35)
+    assert house.fault
+    for _ in range(15):
+        house.step(5, heater_supply_c=35)
     assert not house.fault
     assert not house.loop.pump_running
 

@@ -1,0 +1,103 @@
+"""The running house: clock, status, own heater, and a clean end."""
+
+import asyncio
+from datetime import UTC, datetime
+import time
+
+from aiohttp import ClientSession
+import pytest
+
+from compute_heater_agent.settings import RackSettings
+from compute_heater_agent.simulated import ControlMode, Rack, ResetType
+from simulator.running import RunningHouse, Settings, running_house
+
+START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+async def test_time_passes_by_the_clock(running: RunningHouse) -> None:
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    while running.house.elapsed_s < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    passed_s = loop.time() - begin
+    assert passed_s >= 1.5
+    assert running.house.elapsed_s <= passed_s + 0.5
+    assert running.house.time > running.house.start
+
+
+async def test_a_stall_is_caught_up() -> None:
+    async with running_house(Settings(start=START, speed=20)) as running:
+        await asyncio.sleep(0.2)
+        before_s = running.house.elapsed_s
+        time.sleep(0.5)  # noqa: ASYNC251 - the stall
+        await asyncio.sleep(0.2)
+        assert running.house.elapsed_s - before_s >= 10
+
+
+async def test_fast_time_with_a_heater() -> None:
+    rack = Rack(RackSettings())
+    async with running_house(Settings(start=START, speed=600), heater=rack) as running:
+        house = running.house
+        house.commands.heat_pump_enable.own = False
+        house.loop.valve_command_dhw = house.loop.pump_command = True
+        for index in range(len(rack.modules)):
+            rack.reset(index, ResetType.ON)
+        rack.set_cap(set_point_w=2000, control_mode=ControlMode.AUTOMATIC)
+        async with asyncio.timeout(20):
+            while house.tank.top_c < 50:
+                await asyncio.sleep(0.05)
+                rack.renew_lease()
+        assert running.heater_connected
+        assert house.account.compute_j == pytest.approx(rack.heat_j)
+        assert house.account.compute_j > 2e5
+        assert house.supply_c == rack.supply_c
+        # What the pipe shows is what flowed through it.
+        flow_w_per_k = house.loop.flow_lpm / 60 * 0.990 * 4180
+        assert flow_w_per_k * (house.supply_c - rack.return_c) == pytest.approx(
+            rack.heat_w, rel=0.01
+        )
+
+
+async def test_status(running: RunningHouse) -> None:
+    running.house.account.compute_j = 3.6e6
+    async with (
+        ClientSession() as session,
+        session.get(running.addresses.status) as response,
+    ):
+        status = await response.json()
+    assert status["compute_heat_kwh"] == pytest.approx(1)
+    assert status["tank_top_c"] == pytest.approx(47.2, abs=0.1)
+    assert status["room_c"] == pytest.approx(21.4, abs=0.1)
+    assert status["comfort_violation_kh"] == 0
+    assert status["backup_heat_kwh"] == status["backup_electricity_kwh"] == 0
+    assert status["heater_connected"] is False
+    assert {
+        "bacnet_reads",
+        "bacnet_writes",
+        "modbus_reads",
+        "modbus_writes",
+    } <= status.keys()
+
+
+async def test_the_same_ports_again() -> None:
+    async with running_house() as first:
+        addresses = first.addresses
+    bacnet, modbus, pipe = (
+        int(address.split(":")[1])
+        for address in (addresses.bacnet, addresses.modbus, addresses.pipe)
+    )
+    settings = Settings(bacnet_port=bacnet, modbus_port=modbus, pipe_port=pipe)
+    async with running_house(settings) as second:
+        assert second.addresses.bacnet == addresses.bacnet
+        assert second.addresses.modbus == addresses.modbus
+        assert second.addresses.pipe == addresses.pipe
+        async with running_house(settings) as third:
+            assert third.addresses.bacnet != addresses.bacnet
+            assert third.addresses.modbus != addresses.modbus
+            assert third.addresses.pipe != addresses.pipe
+
+
+async def test_a_bad_address_is_an_error_and_leaves_nothing() -> None:
+    with pytest.raises(OSError, match="assign"):
+        async with running_house(Settings(host="192.0.2.1")):
+            pass
