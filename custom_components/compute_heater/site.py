@@ -82,6 +82,9 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
     @callback
     def start(self) -> None:
         """Begin to control."""
+        for sink in self.sinks.values():
+            for source in sink.sources:
+                source.begin()
         watched = {
             source.entity_id for s in self.sinks.values() for source in s.sources
         }

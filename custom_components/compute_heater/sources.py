@@ -47,11 +47,15 @@ class Source:
         self._value: float | bool | None = None
         self._reported_at: float | None = None
         self._intervals: list[float] = []
-        if (state := hass.states.get(entity_id)) is not None:
-            self.take(state)
-            if self._reported_at is not None:
-                age = max(time.time() - state.last_reported.timestamp(), 0.0)
-                self._reported_at -= age
+
+    def begin(self) -> None:
+        """Take over the state that is there already, with its age."""
+        if (state := self._hass.states.get(self.entity_id)) is None:
+            return
+        self.take(state)
+        if self._reported_at is not None:
+            age_s = max(time.time() - state.last_reported.timestamp(), 0.0)
+            self._reported_at = self._hass.loop.time() - age_s
 
     def take(self, state: State | None) -> None:
         """Note a new report; call it for changes and for unchanged reports."""

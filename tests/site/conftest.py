@@ -1,0 +1,64 @@
+"""A running agent, a running house, and a site on both."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+import socket
+import time
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from compute_heater_agent.service import RunningAgent, running_agent
+from compute_heater_agent.settings import AgentSettings, RackSettings
+from simulator.running import RunningHouse, Settings, running_house
+
+from .plant import PASSWORD, USER, Plant, set_up_plant
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[RunningHouse]:
+    """Run the demo house."""
+    async with running_house(Settings()) as running:
+        yield running
+
+
+@pytest.fixture
+async def agent(house: RunningHouse) -> AsyncIterator[RunningAgent]:
+    """Run a heater whose heat goes to the house."""
+    host, port = house.addresses.pipe.split(":")
+    settings = AgentSettings(
+        user=USER,
+        password=PASSWORD,
+        pipe=(host, int(port)),
+        rack=RackSettings(boot_s=1, drain_s=1, oil_c=50),
+    )
+    async with running_agent(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def plant(
+    hass: HomeAssistant, agent: RunningAgent, house: RunningHouse
+) -> AsyncIterator[Plant]:
+    """Set up a site on both, and unload it at the end."""
+    plant = await set_up_plant(hass, agent, house)
+    yield plant
+    if hass.config_entries.async_get_entry(plant.entry.entry_id):
+        await hass.config_entries.async_unload(plant.entry.entry_id)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def until(condition: Callable[[], bool], *, within: float = 30) -> None:
+    """Wait for what must come; the limit only ends a test that has failed."""
+    end = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail("what was waited for did not come")
+        await asyncio.sleep(0.05)
