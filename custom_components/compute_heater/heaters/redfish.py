@@ -68,6 +68,8 @@ class RedfishHeater:
         """A path is gone: everything has to be found again."""
         self._unsure = False
         """The service was away: another one may answer now."""
+        self._missing_is_normal = False
+        """Looking again did not help: this service links to what it does not have."""
 
     @property
     def writes(self) -> int:
@@ -77,16 +79,21 @@ class RedfishHeater:
     async def connect(self) -> tuple[Identity, Capabilities]:
         """Find out who answers and what it can do."""
         async with _within(CONNECT_S), self._discovery:
+            self._missing_is_normal = False
             layout = await self._discover()
         return layout.identity, layout.capabilities
 
     async def read(self) -> Reading:
         """Read everything at once; a missing part is None, a dead device raises."""
-        async with _within(CONNECT_S):
-            layout = await self._known_layout()
-        async with _within(READ_S):
-            point = self._cap.point if self._cap else None
-            parts, modules = await self._read_parts(parts_to_read(layout, point))
+        try:
+            async with _within(CONNECT_S):
+                layout = await self._known_layout()
+            async with _within(READ_S):
+                point = self._cap.point if self._cap else None
+                parts, modules = await self._read_parts(parts_to_read(layout, point))
+        except HeaterError as err:
+            self._note(err)
+            raise
         return reading(layout, point, parts, modules)
 
     async def apply(self, command: Command) -> None:
@@ -122,6 +129,8 @@ class RedfishHeater:
 
     async def _discover(self) -> Layout:
         layout = await discover(self._client)
+        if self._stale:
+            self._missing_is_normal = layout == self._layout
         self._modules.use(layout.systems, layout.modules)
         self._cap = PowerCap(self._client, layout.caps) if layout.caps else None
         self._layout = layout
@@ -144,8 +153,9 @@ class RedfishHeater:
         """Keep in mind what an error says about the paths that we know."""
         if isinstance(err, HeaterConnectionError):
             self._unsure = True
+            self._missing_is_normal = False
         elif isinstance(err, RedfishStatusError) and err.status == 404:
-            self._stale = True
+            self._stale = not self._missing_is_normal
 
     async def _read_parts(
         self, paths: Mapping[Part, str]
@@ -196,22 +206,28 @@ class RedfishHeater:
         """Lower a cap first, start the modules, then raise a cap."""
         if watts is not None and self._cap is None:
             raise HeaterRefusedError("the heater takes no power cap")
-        refusal: HeaterRefusedError | None = None
         settled = self._cap is None
+        cap_refusal: HeaterRefusedError | None = None
+        refusal: HeaterRefusedError | None = None
         if self._cap is not None:
             try:
                 settled = await self._cap.set(watts, only_lower=True)
             except CapRangeError:
                 raise
             except HeaterRefusedError as err:
-                refusal = err  # some take no cap while they are off: once more below
+                cap_refusal = err
+        states = await self._modules.read()
+        starts = any(state.power == "Off" for state in states)
         try:
-            await self._modules.switch(True, await self._modules.read())
+            await self._modules.switch(True, states)
         except HeaterRefusedError as err:
             refusal = err
         if self._cap is not None and not settled:
+            # Some take no cap while they are off: once more when they were started.
+            if cap_refusal is not None and not starts:
+                raise cap_refusal
             await self._cap.set(watts)
-        elif refusal is not None:
+        if refusal is not None:
             raise refusal
 
     async def _turn_off(self) -> None:

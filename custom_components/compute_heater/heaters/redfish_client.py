@@ -60,7 +60,6 @@ class RedfishClient:
         self.transport = RedfishTransport(session, url, fingerprint)
         self._login = RedfishLogin(self.transport, username, password)
         self._expand: str | None = None
-        self._closed = False
         self.writes = 0
         """PATCH and action POST requests sent."""
 
@@ -171,7 +170,6 @@ class RedfishClient:
 
     async def close(self) -> None:
         """Log out, within a few seconds; nothing is sent afterwards."""
-        self._closed = True
         await self._login.log_out()
 
     async def _expanded(self, uri: str) -> list[JsonObject] | None:
@@ -215,7 +213,7 @@ class RedfishClient:
     ) -> Reply:
         """Send, and again a little later when the service says so."""
         for _ in range(BUSY_RETRIES + 1):
-            if self._closed:
+            if self._login.closed:
                 raise HeaterConnectionError("closed")
             reply = await self.transport.send(
                 method, path, headers=headers, json_body=body

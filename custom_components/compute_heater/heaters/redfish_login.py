@@ -50,10 +50,13 @@ class RedfishLogin:
         self._session_path: str | None = None
         self._refused_until = 0.0
         self.sessions_path = SESSIONS_PATH
+        self.closed = False
 
     async def headers(self) -> Mapping[str, str]:
         """Log in if need be; raises HeaterAuthError when refused."""
         async with self._lock:
+            if self.closed:
+                raise HeaterConnectionError("closed")
             if self._headers is None:
                 if asyncio.get_running_loop().time() < self._refused_until:
                     raise HeaterAuthError("credentials were refused a moment ago")
@@ -73,17 +76,16 @@ class RedfishLogin:
         return HeaterAuthError(message(reply))
 
     async def log_out(self) -> None:
-        """Give the session back, within a few seconds; never raises HeaterError."""
-        async with self._lock:
-            path, headers = self._session_path, self._headers
-            self._session_path = self._headers = None
-            if path is None or headers is None:
-                return
-            try:
-                async with asyncio.timeout(LOGOUT_S):
+        """Give the session back, within a few seconds, and never log in again."""
+        self.closed = True
+        try:
+            async with asyncio.timeout(LOGOUT_S), self._lock:
+                path, headers = self._session_path, self._headers
+                self._session_path = self._headers = None
+                if path is not None and headers is not None:
                     await self._transport.send("DELETE", path, headers=headers)
-            except (HeaterError, TimeoutError) as err:
-                _LOGGER.debug("No log-out at %s: %s", self._transport.origin, err)
+        except (HeaterError, TimeoutError) as err:
+            _LOGGER.debug("No log-out at %s: %s", self._transport.origin, err)
 
     async def _log_in(self) -> Mapping[str, str]:
         reply = await self._transport.send(
