@@ -42,6 +42,8 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: ComputeHeaterConfigEntry
 ) -> None:
     """Set up a site; a heater or link that does not answer does not hold it up."""
+    # First of all: a part that is added while this runs must not be missed.
+    entry.async_on_unload(entry.add_update_listener(_async_update_listener))
     store = SiteStore(hass, entry.entry_id)
     handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
     memory = handover.memory if handover else await store.async_load_memory()
@@ -105,7 +107,6 @@ async def async_setup_entry(
             HassJob(_async_shut_down, "compute_heater release"), hass, entry
         )
     )
-    entry.async_on_unload(entry.add_update_listener(_async_update_listener))
 
 
 async def _async_update_listener(
