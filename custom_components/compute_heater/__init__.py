@@ -78,7 +78,11 @@ async def async_setup_entry(
         await store.async_save(_memory(entry))
 
     entry.runtime_data = SiteRuntime(
-        site=site, heaters=heaters, links=links, async_save=async_save
+        site=site,
+        heaters=heaters,
+        links=links,
+        subentries=dict(entry.subentries),
+        async_save=async_save,
     )
     # Not the first refresh of core: one part that is down must not fail the rest.
     await asyncio.gather(
@@ -129,7 +133,7 @@ async def async_unload_entry(
     else:
         hass.data[DATA_HANDOVER][entry.entry_id] = Handover(
             memory=memory,
-            subentries=dict(entry.subentries),
+            subentries=entry.runtime_data.subentries,
         )
     await entry.runtime_data.async_save()
     await _async_close(entry)

@@ -1,9 +1,9 @@
 """The parts of a site while it runs."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 
 from .heater_coordinator import HeaterCoordinator
 from .link_coordinator import BacnetCoordinator, ModbusCoordinator
@@ -17,6 +17,8 @@ class SiteRuntime:
     site: SiteCoordinator
     heaters: dict[str, HeaterCoordinator]
     links: dict[str, BacnetCoordinator | ModbusCoordinator]
+    subentries: Mapping[str, ConfigSubentry]
+    """As they were at set-up; a removed one is gone from the entry before we hear."""
     async_save: Callable[[], Awaitable[None]]
     """Write to the store, at once, what must survive a crash."""
 
