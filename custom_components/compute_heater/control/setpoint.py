@@ -53,6 +53,8 @@ class SetpointController:
             self._integral_w + proportional * elapsed_s / RESET_S
         )
         self._blend_w *= exp(-elapsed_s / BLEND_S)
+        if abs(self._blend_w) < 1:
+            self._blend_w = 0.0
         wanted = self._bounded(
             self._bounded(proportional + self._integral_w) + self._blend_w
         )
