@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 import signal
 import sys
+from uuid import UUID
 
 from .errors import AgentError
 from .service import RunningAgent, running_agent
@@ -20,6 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
         level=logging.INFO if options.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    if not options.verbose:
+        # It logs a traceback for every malformed request.
+        logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     try:
         settings = _settings(options)
         asyncio.run(_serve(settings))
@@ -101,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         help="coolant temperature at which the rack shuts down (%(default)s)",
     )
     add(
+        "--oil-celsius",
+        type=float,
+        default=rack.oil_c,
+        metavar="C",
+        help="coolant temperature at the start (%(default)s)",
+    )
+    add(
         "--speed",
         type=float,
         default=1.0,
@@ -147,6 +158,7 @@ def _settings(options: argparse.Namespace) -> AgentSettings:
             drain_s=options.drain_seconds,
             trip_c=options.trip_celsius,
             lease_s=options.lease,
+            oil_c=options.oil_celsius,
         ),
         speed=options.speed,
         pipe=options.pipe,
@@ -158,8 +170,6 @@ def _settings(options: argparse.Namespace) -> AgentSettings:
 
 
 def _uuid(text: str) -> str:
-    from uuid import UUID
-
     return str(UUID(text))
 
 

@@ -21,6 +21,8 @@ _OIL_J_PER_K = 75_000.0
 _CASE_LOSS_W_PER_K = 60.0 / 35.0
 _EXCHANGER_W_PER_K = 1500.0
 _OIL_FLOW_LPM = 24.0
+_LEAST_FLOW_LPM = 0.001
+"""Less is standing water."""
 
 
 def flow_capacity(flow_lpm: float, kg_per_l: float, kj_per_kg_k: float) -> float:
@@ -98,8 +100,9 @@ class OilBath:
     def connect(self, return_c: float, flow_lpm: float) -> None:
         """Set what the house sends: inflow in °C, flow in L/min."""
         if (return_c, flow_lpm) == (self.return_c, self.flow_lpm):
-            return
-        self.return_c, self.flow_lpm = return_c, max(flow_lpm, 0.0)
+            return  # spares the exponentials in most steps
+        self.return_c = return_c
+        self.flow_lpm = flow_lpm if flow_lpm >= _LEAST_FLOW_LPM else 0.0
         self._transfer = 0.0
         if self.flow_lpm > 0:
             water = self._water_flow

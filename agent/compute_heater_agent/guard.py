@@ -52,7 +52,8 @@ class OverTemperatureGuard:
         if self.tripped and coolant_c < self.trip_c - TRIP_HYSTERESIS_K:
             self.tripped = False
             tell(Happening.TRIP_CLEARED)
-        if self.throttled and coolant_c < self.caution_c - _THROTTLE_HYSTERESIS_K:
+        cool = coolant_c < self.caution_c - _THROTTLE_HYSTERESIS_K
+        if self.throttled and cool and not self.tripped:
             self.throttled = False
             tell(Happening.THROTTLE_ENDED)
         headroom = min(max((self.trip_c - coolant_c) / THROTTLE_BAND_K, 0.0), 1.0)

@@ -36,6 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 _STEP_S: Final = 0.1
 _SAVE_INTERVAL_S: Final = 30.0
 _KEEP_ALIVE_S: Final = 75.0
+_LINGERING_S: Final = 1.0
 _SHUTDOWN_S: Final = 1.0
 
 
@@ -89,6 +90,7 @@ async def running_agent(
         RedfishApplication(heater).application(),
         access_log=None,
         keepalive_timeout=_KEEP_ALIVE_S,
+        lingering_time=_LINGERING_S,
         shutdown_timeout=_SHUTDOWN_S,
     )
     try:
@@ -107,7 +109,9 @@ async def running_agent(
         heater.events.close_all()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                _LOGGER.error("A part of the agent failed", exc_info=result)
         await runner.cleanup()
         listener.close()
         unlisten()

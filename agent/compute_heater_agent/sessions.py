@@ -39,7 +39,7 @@ class SessionStore:
         self._expire()
         if len(self._sessions) >= self._limit:
             raise RedfishError(503, message("SessionLimitExceeded"))
-        token = secrets.token_urlsafe(32)
+        token = secrets.token_hex(32)
         session = Session(
             id=secrets.token_hex(6),
             user=user,

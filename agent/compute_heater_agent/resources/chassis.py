@@ -20,6 +20,7 @@ def status(rack: Rack) -> Json:
         health, name, threshold_c = "Warning", "Caution", guard.caution_c
     else:
         return {"State": "Enabled", "Health": "OK"}
+    arguments = [str(number(rack.oil_c, 1)), str(number(threshold_c))]
     identifier = f"{ENVIRONMENTAL}.TemperatureAboveUpper{name}Threshold"
     return {
         "State": "Enabled",
@@ -28,7 +29,7 @@ def status(rack: Rack) -> Json:
             {
                 "MessageId": identifier,
                 "Message": f"The coolant is too hot: own {name.lower()} threshold.",
-                "MessageArgs": ["Coolant", number(rack.oil_c, 1), number(threshold_c)],
+                "MessageArgs": ["Coolant", *arguments],
                 "Severity": health,
                 "OriginOfCondition": link(f"{RACK}/Sensors/Coolant"),
             }

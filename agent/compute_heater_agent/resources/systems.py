@@ -75,11 +75,7 @@ class _System:
             PowerState=_POWER_STATES[module.state],
             Status={"State": _STATUS_STATES[module.state], "Health": "OK"},
             BootProgress={"LastState": _boot_progress(module)},
-            ProcessorSummary={
-                "Count": 1,
-                "Model": "Simulated processor",
-                "Status": {"State": _STATUS_STATES[module.state], "Health": "OK"},
-            },
+            ProcessorSummary={"Count": 1, "Model": "Simulated processor"},
             Links={
                 "Chassis": [link(f"{ROOT}/Chassis/Rack")],
                 "ManagedBy": [link(f"{ROOT}/Managers/Agent")],
