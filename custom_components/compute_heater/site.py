@@ -160,7 +160,12 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             {**self.path.valves, **self.path.pumps}, insist=active or by_hand
         )
         for heater in self.heaters.values():
-            heater.assess(self.path, has_sinks=bool(self.sinks), now=now)
+            # Without consumers the heat goes where the machine stands.
+            heater.assess(
+                path_ready=bool(self.path.ready) or not self.sinks,
+                path_reason=self._reason(),
+                now=now,
+            )
         target_w = sum(demands[sink_id].heat_w for sink_id in self.path.ready)
         results = self._dispatcher.dispatch(
             target_w if active else 0.0,
@@ -170,7 +175,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
                 if (limit := heater.limit) is not None
             },
             now,
-            cause=self._demand_reason() or Reason.NO_DEMAND,
+            cause=self._cause(),
         )
         for heater_id, heater in self.heaters.items():
             heater.decide(results.get(heater_id), strategy_active=active)
@@ -209,27 +214,24 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             ),
         )
 
-    def _demand_reason(self) -> Reason | None:
-        """Return the reason of the consumer that is served first."""
+    def _cause(self) -> Reason:
+        """Return why heat is wanted, of the consumer that is served first, or why not."""
         assert self.path is not None
         for ids in (self.path.ready, self.sinks):
             for sink_id, sink in self.sinks.items():
                 if sink_id in ids and sink.demand.wanted:
                     return sink.demand.reason
-        return None
+        if any(not sink.is_known for sink in self.sinks.values()):
+            return Reason.STALE_SENSOR
+        return Reason.NO_DEMAND
 
     def _reason(self) -> Reason:
         assert self.path is not None
         if self.strategy is Strategy.OFF:
             return Reason.STRATEGY_OFF
-        if self.path.reason is not None:
+        if self.path.reason not in (None, Reason.NO_DEMAND):
             return self.path.reason
-        if (reason := self._demand_reason()) is not None:
-            return reason
-        stale = Reason.STALE_SENSOR
-        if any(sink.demand.reason is stale for sink in self.sinks.values()):
-            return stale
-        return Reason.NO_DEMAND
+        return self._cause()
 
     @callback
     def _publish(self) -> None:

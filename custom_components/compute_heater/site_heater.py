@@ -17,9 +17,9 @@ from .const import (
     CONF_TRIP_TEMPERATURE,
 )
 from .control.dispatch import DispatchResult, HeaterLimit
-from .control.hydraulics import PathDecision
 from .control.ladder import HeaterSettings
 from .control.precedence import Decision, HeaterWish, decide, headroom
+from .control.reasons import Reason
 from .control.safety import (
     SafetyInput,
     SafetyMemory,
@@ -116,7 +116,7 @@ class SiteHeater:
         )
 
     @callback
-    def assess(self, path: PathDecision, *, has_sinks: bool, now: float) -> None:
+    def assess(self, *, path_ready: bool, path_reason: Reason, now: float) -> None:
         """Judge safety, and note what everyone but dispatch wants."""
         coordinator, controls = self.coordinator, self.controls
         reading = coordinator.data if coordinator.available else None
@@ -128,9 +128,8 @@ class SiteHeater:
                 coolant_c=reading.coolant_c if reading else None,
                 supply_c=reading.supply_c if reading else None,
                 ages=dict.fromkeys(needed, age),
-                # Without consumers the heat goes where the machine stands.
-                path_ready=bool(path.ready) or not has_sinks,
-                path_reason=path.reason,
+                path_ready=path_ready,
+                path_reason=path_reason,
                 heater_available=coordinator.available,
                 overheating=reading.overheating if reading else None,
             ),
