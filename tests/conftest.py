@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def loopback(socket_enabled: None) -> None:
-    """Tests talk to real servers; pytest-socket still holds them to 127.0.0.1."""
+    """Let tests talk to real servers; pytest-socket still holds them to 127.0.0.1."""
 
 
 @pytest.fixture(autouse=True)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from compute_heater_agent.service import RunningAgent
+from custom_components.compute_heater.const import DOMAIN
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
-
-from compute_heater_agent.service import RunningAgent
-from custom_components.compute_heater.const import DOMAIN
 from simulator.ports import udp_port
 from simulator.running import RunningHouse
 

@@ -8,13 +8,13 @@ import signal
 import sys
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
 import pytest
 
 from compute_heater_agent.service import running_agent
 from compute_heater_agent.settings import AgentSettings, RackSettings
 from custom_components.compute_heater.store import DATA_HANDOVER
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
 from simulator.running import Settings, running_house
 
 from .conftest import until

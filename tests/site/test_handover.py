@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import pytest
+
+from compute_heater_agent.service import RunningAgent
+from custom_components.compute_heater.store import DATA_HANDOVER
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntryDisabler,
@@ -9,10 +13,6 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-import pytest
-
-from compute_heater_agent.service import RunningAgent
-from custom_components.compute_heater.store import DATA_HANDOVER
 
 from .conftest import until
 from .plant import Plant, add_subentry, dhw_step
