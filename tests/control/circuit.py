@@ -53,6 +53,7 @@ class Circuit:
     heat_w: float | None = 50.0
     supply_c: float | None = 40.0
     delta_k: float | None = 5.0
+    flows_lpm: dict[str, float | None] = field(default_factory=dict)
     blocked: bool = False
     """No water flows, whatever the pump does."""
     flow_known: bool = True
@@ -73,6 +74,7 @@ class Circuit:
             valves=dict(self.valves),
             pumps=dict(self.pumps),
             flow_lpm=self.flow_lpm if self.flow_known else None,
+            flows_lpm=dict(self.flows_lpm),
             delta_k=self.delta_k,
             heat_w=self.heat_w,
             supply_c=self.supply_c,

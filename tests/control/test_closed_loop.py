@@ -11,28 +11,32 @@ from custom_components.compute_heater.heaters.model import PowerState
 from .plant import HEATER, SINKS, Plant
 
 
+def state(plant: Plant) -> PowerState:
+    """Return what the heater is told."""
+    assert plant.decision is not None
+    return plant.decision.state
+
+
 def test_cold_tank_gets_warm_and_the_heater_comes_down() -> None:
     plant = Plant(room_c=22, outdoor_c=22)
     states = set()
     for _ in range(90):
         plant.run(60)
-        assert plant.decision is not None
-        states.add(plant.decision.state)
+        states.add(state(plant))
     assert plant.tank_c > 49
     assert plant.delivered_j["tank"] > 1e6
     assert states >= {PowerState.FULL, PowerState.STANDBY}
-    assert plant.decision is not None
-    assert plant.decision.state is PowerState.STANDBY
+    assert state(plant) is PowerState.STANDBY
 
 
 def test_draw_off_raises_the_power_again() -> None:
     plant = Plant(tank_c=50, room_c=22)
     plant.run(600)
-    assert plant.decision is not None and plant.decision.state is PowerState.STANDBY
+    assert state(plant) is PowerState.STANDBY
     plant.draw_w = 8000
     plant.run(240)
     plant.draw_w = 0
-    assert plant.decision.state is PowerState.FULL
+    assert state(plant) is PowerState.FULL
 
 
 def test_room_and_tank_are_held_over_two_days() -> None:
@@ -80,13 +84,13 @@ def test_manual_full_power_stops_at_the_tanks_limit() -> None:
 def test_lost_flow_ends_in_standby_and_below_the_trip() -> None:
     plant = Plant()
     plant.run(900)
-    assert plant.decision is not None and plant.decision.state is PowerState.FULL
+    assert state(plant) is PowerState.FULL
     plant.flow_blocked = True
     plant.run(15)
-    assert plant.decision.state is PowerState.STANDBY
+    assert state(plant) is PowerState.STANDBY
     assert Reason.FLOW_LOST in plant.verdict.reasons
     plant.run(3600)
-    assert plant.decision.state is PowerState.STANDBY
+    assert state(plant) is PowerState.STANDBY
     assert plant.bath_c < 65
 
 

@@ -14,8 +14,14 @@ from custom_components.compute_heater.control.reasons import Reason
 
 from .circuit import FLOOR, TANK, Circuit, circuit, wants
 
+NOBODY: frozenset[str] = frozenset()
 PASSIVE = PathSettings(sink_id="passive", kind=SinkKind.DHW)
 BY_DELTA = replace(TANK, has_flow_sensor=False)
+
+
+def only(sink: str) -> frozenset[str]:
+    """Return a set of one."""
+    return frozenset({sink})
 
 
 def running(*paths: PathSettings) -> Circuit:
@@ -34,7 +40,7 @@ def test_valve_then_pump_then_flow_then_heat() -> None:
     opening = plant.step()
     assert opening.valves == {"valve": True}
     assert opening.pumps == {"pump": False}
-    assert (opening.ready, opening.active) == (frozenset(), {"tank"})
+    assert (opening.ready, opening.active) == (NOBODY, only("tank"))
     assert opening.reason is Reason.PATH_OPENING
     travelling = plant.run(20)
     assert travelling.pumps == {"pump": False}, "20 s after it was seen in position"
@@ -42,7 +48,7 @@ def test_valve_then_pump_then_flow_then_heat() -> None:
     assert pumping.pumps == {"pump": True}
     assert not pumping.ready, "flow is not proven yet"
     flowing = plant.step()
-    assert (flowing.ready, flowing.reason) == ({"tank"}, None)
+    assert (flowing.ready, flowing.reason) == (only("tank"), None)
 
 
 def test_valve_that_does_not_report_its_position_opens_nothing() -> None:
@@ -52,7 +58,7 @@ def test_valve_that_does_not_report_its_position_opens_nothing() -> None:
         plant.stuck = True
         plant.valves["valve"] = state
         decision = plant.run(600)
-        assert (decision.pumps["pump"], decision.ready) == (False, frozenset())
+        assert (decision.pumps["pump"], decision.ready) == (False, NOBODY)
         assert decision.reason is Reason.PATH_OPENING
 
 
@@ -101,7 +107,7 @@ def test_flow_that_never_comes_is_tried_again_after_a_pause() -> None:
     plant.demands = {"tank": wants()}
     decision = plant.run(100)
     assert decision.reason is Reason.FLOW_NOT_PROVEN
-    assert (decision.ready, decision.active) == (frozenset(), frozenset())
+    assert (decision.ready, decision.active) == (NOBODY, NOBODY)
     assert not plant.run(200).pumps["pump"], "not run dry for ever"
     plant.blocked = False
     assert plant.run(200).ready == {"tank"}
@@ -121,7 +127,7 @@ def test_lost_flow_stops_at_once_and_comes_back_after_the_pause() -> None:
     plant = running(TANK)
     plant.blocked = True
     decision = plant.step()
-    assert (decision.ready, decision.reason) == (frozenset(), Reason.FLOW_LOST)
+    assert (decision.ready, decision.reason) == (NOBODY, Reason.FLOW_LOST)
     assert decision.pumps["pump"], "what heat there is shall go"
     plant.blocked = False
     assert not plant.run(290).ready
@@ -133,7 +139,7 @@ def test_silent_flow_sensor_is_borne_for_the_timeout() -> None:
     plant.flow_known = False
     assert plant.run(55).ready == {"tank"}
     decision = plant.run(10)
-    assert (decision.ready, decision.reason) == (frozenset(), Reason.FLOW_NOT_PROVEN)
+    assert (decision.ready, decision.reason) == (NOBODY, Reason.FLOW_NOT_PROVEN)
 
 
 def test_silent_valve_is_borne_for_the_timeout() -> None:
@@ -148,7 +154,7 @@ def test_valve_moved_by_another_hand_is_put_back_before_heat_goes_on() -> None:
     plant = running(TANK)
     plant.valves["valve"] = False
     decision = plant.step()
-    assert (decision.ready, decision.valves) == (frozenset(), {"valve": True})
+    assert (decision.ready, decision.valves) == (NOBODY, {"valve": True})
     assert decision.reason is Reason.PATH_OPENING
     assert plant.run(60).ready == {"tank"}
 
@@ -157,12 +163,13 @@ def test_pump_stopped_by_another_hand_is_started_again() -> None:
     plant = running(TANK)
     plant.pumps["pump"] = False
     decision = plant.step()
-    assert (decision.ready, decision.pumps) == (frozenset(), {"pump": True})
+    assert (decision.ready, decision.pumps) == (NOBODY, {"pump": True})
     assert plant.run(10).ready == {"tank"}
 
 
 def test_temperature_difference_proves_flow_where_there_is_no_sensor() -> None:
     plant = circuit(BY_DELTA)
+    plant.flow_known = False
     plant.delta_k = 0.2
     plant.demands = {"tank": wants()}
     plant.run(30)
@@ -173,19 +180,42 @@ def test_temperature_difference_proves_flow_where_there_is_no_sensor() -> None:
     assert plant.run(600).ready == {"tank"}, "proven; little heat makes little"
 
 
+def test_flow_that_is_known_counts_without_a_sensor_of_the_sink() -> None:
+    plant = circuit(BY_DELTA)
+    plant.delta_k = 0.2
+    plant.flow_known = True
+    plant.demands = {"tank": wants()}
+    assert plant.run(600).ready == {"tank"}
+    plant.blocked = True
+    assert plant.step().reason is Reason.FLOW_LOST
+
+
+def test_flow_of_one_sink_does_not_prove_that_of_another() -> None:
+    plant = circuit(
+        replace(TANK, valve_id=None, pump_id="a"),
+        replace(FLOOR, valve_id=None, pump_id="b"),
+    )
+    plant.flows_lpm = {"tank": 0.0, "floor": 8.0}
+    plant.demands = {"tank": wants(), "floor": wants()}
+    assert plant.run(100).ready == {"floor"}
+
+
 @pytest.mark.parametrize("delta", [0.2, 35.0, None])
 def test_no_plausible_difference_within_the_timeout_is_no_flow(
     delta: float | None,
 ) -> None:
     plant = circuit(BY_DELTA)
+    plant.flow_known = False
     plant.delta_k = delta
     plant.demands = {"tank": wants()}
     decision = plant.run(100)
-    assert (decision.ready, decision.reason) == (frozenset(), Reason.FLOW_NOT_PROVEN)
+    assert (decision.ready, decision.reason) == (NOBODY, Reason.FLOW_NOT_PROVEN)
 
 
 def test_standing_water_shows_in_the_difference() -> None:
     plant = running(BY_DELTA)
+    plant.flow_known = False
+    plant.step()
     plant.delta_k = 35.0
     assert plant.step().reason is Reason.FLOW_LOST
 
@@ -201,7 +231,7 @@ def test_overrun_carries_the_heat_off_and_stays_ready_meanwhile() -> None:
     assert plant.run(115).pumps["pump"]
     decision = plant.run(10)
     assert not decision.pumps["pump"]
-    assert (decision.ready, decision.reason) == (frozenset(), Reason.NO_DEMAND)
+    assert (decision.ready, decision.reason) == (NOBODY, Reason.NO_DEMAND)
     assert plant.valves["valve"] is True, "stays where it is"
 
 
@@ -217,7 +247,7 @@ def test_overrun_ends_at_the_limit_of_the_sink() -> None:
     plant = running(TANK)
     plant.demands = {"tank": wants(0, accepts=False)}
     decision = plant.step()
-    assert (decision.pumps["pump"], decision.ready) == (False, frozenset())
+    assert (decision.pumps["pump"], decision.ready) == (False, NOBODY)
 
 
 def test_demand_during_the_overrun_goes_on_without_a_break() -> None:
@@ -276,12 +306,12 @@ def test_by_hand_opens_a_path_though_nobody_wants_heat() -> None:
     plant.demands = {"tank": wants(0), "floor": wants(0)}
     plant.by_hand = True
     decision = plant.run(60)
-    assert (decision.ready, decision.reason) == ({"tank"}, None)
+    assert (decision.ready, decision.reason) == (only("tank"), None)
     plant.demands["tank"] = wants(0, accepts=False)
     assert plant.run(60).ready == {"floor"}
     plant.demands["floor"] = wants(0, accepts=False)
     decision = plant.step()
-    assert (decision.ready, decision.reason) == (frozenset(), Reason.NO_SINK)
+    assert (decision.ready, decision.reason) == (NOBODY, Reason.NO_SINK)
 
 
 def test_by_hand_prefers_the_sink_that_wants_heat() -> None:
@@ -296,7 +326,7 @@ def test_by_hand_needs_no_path_where_a_passive_one_takes_the_heat() -> None:
     plant.demands = {"passive": wants(0), "floor": wants(0)}
     plant.by_hand = True
     decision = plant.run(60)
-    assert (decision.ready, decision.reason) == ({"passive"}, None)
+    assert (decision.ready, decision.reason) == (only("passive"), None)
     assert decision.pumps == {"pump": False}
 
 
@@ -349,7 +379,7 @@ def test_memory_hands_a_running_path_over() -> None:
     after = PathController([FLOOR, replace(FLOOR, sink_id="new"), TANK])
     after.restore(stored)
     decision = after.evaluate({"tank": wants()}, before.readings(), 7.0)
-    assert (decision.ready, decision.pumps) == ({"tank"}, {"pump": True})
+    assert (decision.ready, decision.pumps) == (only("tank"), {"pump": True})
 
 
 def test_memory_of_a_pause_and_of_an_overrun_goes_on() -> None:

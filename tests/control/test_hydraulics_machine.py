@@ -5,9 +5,10 @@ from dataclasses import replace
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from custom_components.compute_heater.control.hydraulics import PathDemand
 from custom_components.compute_heater.control.path import RETRY_S
 
-from .circuit import FLOOR, TANK, Circuit, PathDemand, circuit, wants
+from .circuit import FLOOR, TANK, Circuit, circuit, wants
 
 demands = st.builds(
     wants,
@@ -112,9 +113,9 @@ class Paths(RuleBasedStateMachine):
         decision = self.decision
         for _ in decision.ready:
             assert self.seen.pumps["pump"] is not False
-            if self.sensor:
-                assert self.seen.flow_lpm is None or self.seen.flow_lpm > 0.5
-            else:
+            if self.seen.flow_lpm is not None:
+                assert self.seen.flow_lpm > 0.5
+            elif not self.sensor:
                 assert self.seen.delta_k is None or self.seen.delta_k <= 30
 
     @invariant()

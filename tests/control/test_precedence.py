@@ -45,7 +45,8 @@ def dispatched(power_w: float, reason: Reason = Reason.DHW_DEMAND) -> DispatchRe
 
 def told(**wish: Any) -> Decision:
     """Decide for a heater with a cap where nothing is said against it."""
-    return decide(HeaterWish(**({"settings": CAPPED, "safety": WELL} | wish)))
+    basis: dict[str, Any] = {"settings": CAPPED, "safety": WELL}
+    return decide(HeaterWish(**(basis | wish)))
 
 
 CLIMATE: dict[str, tuple[dict[str, Any], PowerState]] = {
@@ -243,6 +244,10 @@ def test_headroom_names_what_binds() -> None:
     throttle = SafetyVerdict(ceiling_w=1600, reasons=(Reason.THROTTLED_BY_TEMPERATURE,))
     both = headroom(replace(wish, power_limit_w=900.0, safety=throttle))
     assert (both.ceiling_w, both.reason) == (900, Reason.POWER_LIMIT)
+    warm = headroom(replace(wish, power_limit_w=900.0, supply_limit_w=800.0))
+    assert (warm.ceiling_w, warm.reason) == (800, Reason.SUPPLY_LIMIT)
+    by_hand = headroom(replace(wish, mode="heat", supply_limit_w=800.0))
+    assert by_hand.ceiling_w is None, "in heat mode the target is held, not capped"
     switched = headroom(replace(wish, power_limit_w=900.0, compute_allowed=False))
     assert (switched.max_state, switched.reason) == (STANDBY, Reason.COMPUTE_OFF)
 

@@ -1,7 +1,7 @@
 """The path of the heat to one sink: how it opens, proves its flow and runs down."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .clock import seconds
@@ -28,7 +28,8 @@ class PathSettings:
     """Position of the valve for this sink (a three-way valve has one sink on each)."""
     pump_id: str | None = None
     has_flow_sensor: bool = False
-    """Flow is measured; otherwise a plausible temperature difference must do."""
+    """Flow must be measured; otherwise, where it happens not to be, a plausible
+    temperature difference must do."""
     valve_travel_s: float = 30.0
     flow_timeout_s: float = 60.0
     overrun_s: float = 120.0
@@ -54,7 +55,9 @@ class PathReadings:
     valves: Mapping[str, bool | None]
     pumps: Mapping[str, bool | None]
     flow_lpm: float | None = None
-    """In the circuit between heaters and sinks."""
+    """In the common circuit between heaters and sinks."""
+    flows_lpm: Mapping[str, float | None] = field(default_factory=dict)
+    """From the flow sensors of single sinks, by their ids; they rank before."""
     delta_k: float | None = None
     """Supply minus return of that circuit."""
     heat_w: float | None = None
@@ -223,7 +226,7 @@ class Path:
         else:
             # A temperature difference only comes with heat, so heat must come first;
             # the time-out bounds it, and the heater's own trip stands above it.
-            self.ready = bool(flow) and not self.settings.has_flow_sensor
+            self.ready = bool(flow) and not self._measures_flow(readings)
 
     def _run(self, readings: PathReadings) -> None:
         if self._valve(readings) is False:
@@ -259,15 +262,20 @@ class Path:
         """Whether the readings agree with flow; None: they do not tell."""
         if self._pump(readings) is False:
             return False
-        if self.settings.has_flow_sensor:
-            if readings.flow_lpm is None:
-                return None
-            return readings.flow_lpm > FLOW_MIN_LPM
+        if self._measures_flow(readings):
+            flow = self._flow_lpm(readings)
+            return None if flow is None else flow > FLOW_MIN_LPM
         if self._pump(readings) is None or readings.delta_k is None:
             return None
         return readings.delta_k <= DELTA_MAX_K
 
+    def _flow_lpm(self, readings: PathReadings) -> float | None:
+        return readings.flows_lpm.get(self.settings.sink_id, readings.flow_lpm)
+
+    def _measures_flow(self, readings: PathReadings) -> bool:
+        return self.settings.has_flow_sensor or self._flow_lpm(readings) is not None
+
     def _delta_shows_flow(self, readings: PathReadings) -> bool:
-        if self.settings.has_flow_sensor:
+        if self._measures_flow(readings):
             return True
         return readings.delta_k is not None and readings.delta_k >= DELTA_MIN_K

@@ -36,6 +36,8 @@ class HeaterWish:
     compute_allowed: bool = True
     power_limit_w: float | None = None
     """Upper limit set by the owner, valid in every mode."""
+    supply_limit_w: float | None = None
+    """Power at which the supply keeps to its upper limit, in auto."""
     off_powers_down: bool = False
     """Per-heater option: climate ``off`` shuts the machine down."""
     strategy_active: bool = True
@@ -81,7 +83,7 @@ def decide(wish: HeaterWish) -> Decision:
 
 
 def headroom(wish: HeaterWish) -> HeaterLimit:
-    """Return what owner's limit, compute switch and safety leave, for dispatch too."""
+    """Return what all limits leave; dispatch should know it too."""
     safety = wish.safety
     by_safety = HeaterLimit(
         ceiling_w=safety.ceiling_w,
@@ -93,7 +95,11 @@ def headroom(wish: HeaterWish) -> HeaterLimit:
         reason=Reason.COMPUTE_OFF,
     )
     by_owner = HeaterLimit(ceiling_w=wish.power_limit_w, reason=Reason.POWER_LIMIT)
-    limits = (by_safety, by_switch, by_owner)
+    by_supply = HeaterLimit(
+        ceiling_w=wish.supply_limit_w if wish.mode == "auto" else None,
+        reason=Reason.SUPPLY_LIMIT,
+    )
+    limits = (by_safety, by_switch, by_owner, by_supply)
     ceilings = [limit.ceiling_w for limit in limits if limit.ceiling_w is not None]
     # Of equally low limits the first, which ranks highest, gives the reason.
     strictest = min(limits, key=lambda limit: _room(wish.settings, limit))

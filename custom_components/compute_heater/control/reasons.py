@@ -20,6 +20,8 @@ class Reason(StrEnum):
     HOLDING_SETPOINT = "holding_setpoint"
     COMPUTE_OFF = "compute_off"
     POWER_LIMIT = "power_limit"
+    SUPPLY_LIMIT = "supply_limit"
+    """The supply is at the upper limit that its target means in auto."""
     # Dispatch
     MINIMUM_ON_TIME = "minimum_on_time"
     MINIMUM_OFF_TIME = "minimum_off_time"
