@@ -28,11 +28,12 @@ RETRY_LAST_S = 86400.0
 READ_BACK_PAUSES_S = (0.0, 0.3, 1.0)
 """Some controllers take a written value over with a delay."""
 
-_PASSING = (
-    ExceptionCode.ACKNOWLEDGE,
-    ExceptionCode.SERVER_DEVICE_BUSY,
-    ExceptionCode.MEMORY_PARITY_ERROR,
+_LASTING = (
+    ExceptionCode.ILLEGAL_DATA_ADDRESS,
+    ExceptionCode.ILLEGAL_DATA_VALUE,
+    ExceptionCode.SERVER_DEVICE_FAILURE,
 )
+"""What devices answer for addresses that they do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,11 @@ class ModbusDevice:
         try:
             raw = await self._request(block)
         except ModbusExceptionError as err:
-            if err.exception_code in _PASSING:
-                return nothing, False
             if err.exception_code == ExceptionCode.ILLEGAL_FUNCTION:
                 for point in block.points:
                     self._refuse(point)
+                return nothing, False
+            if err.exception_code not in _LASTING:
                 return nothing, False
         else:
             values: dict[str, Value | None] = {}

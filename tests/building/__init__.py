@@ -1,0 +1,1 @@
+"""Tests of the building links, against real servers on loopback."""
