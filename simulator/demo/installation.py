@@ -144,12 +144,12 @@ async def install(stack: DemoStack) -> Installation:
         name: await find_entity(client, entry_id, part and parts[part], wanted)
         for name, (part, wanted) in _ENTITIES.items()
     }
-    await client.call(
-        "select.select_option", entity["strategy"], option="follow_demand"
-    )
     may_be_unknown = {"power_cap", "power_limit"}
     await wait_available(
         client, [entity[name] for name in entity if name not in may_be_unknown]
+    )
+    await client.call(
+        "select.select_option", entity["strategy"], option="follow_demand"
     )
     return Installation(
         entry_id=entry_id,

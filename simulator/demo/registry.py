@@ -7,7 +7,7 @@ import time
 from .errors import MissingEntityError
 from .hass_client import HassClient, Json
 
-APPEAR_SECONDS = 90.0
+APPEAR_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

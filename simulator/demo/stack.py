@@ -8,6 +8,7 @@ import sys
 import time
 from types import TracebackType
 from typing import Any, Self
+import uuid
 
 from .children import Child
 from .errors import ChildError
@@ -78,6 +79,7 @@ class DemoStack:
         """How long Home Assistant took from its launch until it said RUNNING."""
         self.username = "demo"
         self.password = secrets.token_hex(4)
+        self._agent_uuid = str(uuid.uuid4())
         self.house_address: HouseAddress
         self.agent_address: AgentAddress
         self._reserved: list[ReservedPort] = []
@@ -199,6 +201,7 @@ class DemoStack:
         command += ["--port", str(self.agent_address.port if again else 0)]
         command += ["--user", user, "--password", password]
         command += ["--max-watts", "3000", "--boot-seconds", "5"]
+        command += ["--uuid", self._agent_uuid]
         command += ["--lease", str(self.settings.lease_s)]
         command += ["--pipe", f"127.0.0.1:{self.house_address.pipe_port}"]
         # It has been running before: a cold bath would first take minutes of heat itself.
