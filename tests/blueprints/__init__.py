@@ -1,0 +1,1 @@
+"""Blueprints, run by Home Assistant's own automation engine."""
