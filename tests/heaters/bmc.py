@@ -73,7 +73,7 @@ class Bmc:
         """Answer one request."""
         path = request.path
         raw = await request.read()
-        body = json.loads(raw) if raw else None
+        body: Any = json.loads(raw) if raw else None
         self.seen.append(
             Seen(
                 method=request.method,
@@ -170,7 +170,7 @@ async def running_bmc(
     """Serve it on a free port of 127.0.0.1."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", bmc.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, shutdown_timeout=2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()

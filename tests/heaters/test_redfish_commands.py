@@ -9,6 +9,7 @@ import pytest
 from custom_components.compute_heater.heaters import (
     redfish,
     redfish_cap,
+    redfish_client,
     redfish_modules,
 )
 from custom_components.compute_heater.heaters.model import (
@@ -236,9 +237,10 @@ async def test_task_is_followed(
 ) -> None:
     asked = 0
 
+    changes: list[Json] = []
+
     async def start(request: web.Request) -> web.StreamResponse:
-        nonlocal body
-        body = await request.json()
+        changes.append(await request.json())
         if place == "body":
             return web.json_response(
                 {"@odata.id": TASK, "TaskState": "New"}, status=202
@@ -252,13 +254,10 @@ async def test_task_is_followed(
         if asked < 3:
             status = 202 if place == "header" else 200
             return web.json_response({"TaskState": "Running"}, status=status)
-        bmc.merge(METRICS, body)
+        bmc.merge(METRICS, changes[0])
         return web.json_response({"TaskState": "Completed"})
 
-    monkeypatch.setattr(
-        "custom_components.compute_heater.heaters.redfish_client.TASK_POLL_S", 0.02
-    )
-    body: Json = {}
+    monkeypatch.setattr(redfish_client, "TASK_POLL_S", 0.02)
     async with running_bmc(Bmc(resources=modern())) as bmc:
         bmc.front["PATCH", METRICS] = start
         bmc.front["GET", TASK] = monitor

@@ -101,6 +101,29 @@ async def huge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         await writer.drain()
 
 
+async def bad_gzip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    head, body = answer(b"not gzip at all").split(b"\r\n\r\n")
+    writer.write(head + b"\r\nContent-Encoding: gzip\r\n\r\n" + body)
+    await writer.drain()
+
+
+async def bad_chunks(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nno\r\n")
+    await writer.drain()
+
+
+async def long_header(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nServer: " + b"x" * 100_000 + b"\r\n\r\n{}")
+    await writer.drain()
+
+
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()
 
@@ -113,6 +136,9 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         (half_json, HeaterProtocolError),
         (deep_json, HeaterProtocolError),
         (huge, HeaterProtocolError),
+        (bad_gzip, HeaterError),
+        (bad_chunks, HeaterError),
+        (long_header, HeaterError),
         (silent, HeaterConnectionError),
     ],
 )
