@@ -4,7 +4,6 @@ bacpypes3 lets anybody write any property of its objects, so each of ours says w
 property may be written from outside and with which values.
 """
 
-import math
 from typing import Any, ClassVar
 
 from bacpypes3.errors import PropertyError
@@ -96,9 +95,8 @@ class AnalogCommand(Command, AnalogValueObject):  # type: ignore[misc]
     """A commandable number within its limits."""
 
     def _accepts(self, value: Any) -> bool:
-        return math.isfinite(value) and float(self.minPresValue) <= value <= float(
-            self.maxPresValue
-        )
+        # Not-a-number compares false, so it is refused as well.
+        return bool(self.minPresValue <= value <= self.maxPresValue)
 
 
 class BinaryCommand(Command, BinaryValueObject):  # type: ignore[misc]

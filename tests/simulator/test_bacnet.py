@@ -191,7 +191,7 @@ async def test_commands_reach_the_house(running: RunningHouse, bacnet: Client) -
         ("device,3001", "max-apdu-length-accepted", 50, None),
     ],
 )
-async def test_other_writes_are_refused(  # noqa: PLR0917
+async def test_other_writes_are_refused(
     running: RunningHouse,
     bacnet: Client,
     point: str,

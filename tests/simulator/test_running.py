@@ -2,9 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime
+import random
 import time
 
 from aiohttp import ClientSession
+from bac_py import Client
+from pyModbusTCP.client import ModbusClient
 import pytest
 
 from compute_heater_agent.settings import RackSettings
@@ -101,3 +104,33 @@ async def test_a_bad_address_is_an_error_and_leaves_nothing() -> None:
     with pytest.raises(OSError, match="assign"):
         async with running_house(Settings(host="192.0.2.1")):
             pass
+
+
+async def test_garbage_stops_nothing(
+    running: RunningHouse, bacnet: Client, modbus: ModbusClient
+) -> None:
+    source = random.Random(1)
+    loop = asyncio.get_running_loop()
+    host, port = running.addresses.bacnet.split(":")
+    transport, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, remote_addr=(host, int(port))
+    )
+    for start in (b"", b"\x81\x0a", b"\x81\x0a\x00\x11\x01\x04", b"\x81\x0b\x00\x0c"):
+        for _ in range(25):
+            transport.sendto(start + source.randbytes(source.randrange(40)))
+        await asyncio.sleep(0.05)
+    transport.close()
+    host, port = running.addresses.modbus.split(":")
+    for start in (b"", b"\x00\x01\x00\x00\x00\x06\x01", b"\x00\x01\x00\x00\xff\xff"):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(start + source.randbytes(300))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.close()
+    elapsed_s = running.house.elapsed_s
+    top_c = await bacnet.read(running.addresses.bacnet, "ai,1", "pv")
+    assert top_c == pytest.approx(47.2, abs=0.1)
+    assert await asyncio.to_thread(modbus.read_input_registers, 4, 1) == [472]
+    running.advance(1)
+    assert running.house.elapsed_s > elapsed_s
+    assert not running.task.done()
