@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any
 
 import probatio
-from yarl import URL
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
@@ -51,6 +51,7 @@ from ..heaters.model import (
     HeaterProtocolError,
     Identity,
 )
+from ..heaters.redfish_transport import service_url
 
 _CONNECTION = (CONF_URL, CONF_USERNAME, CONF_PASSWORD, CONF_FINGERPRINT)
 
@@ -109,28 +110,14 @@ def credentials_schema() -> probatio.Schema:
 
 def _normal_url(text: str) -> str | None:
     """Return the service's address; a bare host means HTTPS, None is not one."""
-    text = text.strip().rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
     try:
-        url = URL(text)
-    except ValueError:
+        return str(service_url(text))
+    except HeaterProtocolError:
         return None
-    if url.scheme not in ("http", "https") or not url.host:
-        return None
-    return str(url.origin())
 
 
-def _watts(maximum: float | None) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=0,
-            max=maximum or 100_000,
-            step=1,
-            mode=NumberSelectorMode.BOX,
-            unit_of_measurement="W",
-        )
-    )
+def _shown(watts: float | None) -> str:
+    return "–" if watts is None else f"{watts:.0f}"
 
 
 def _number(minimum: float, maximum: float, unit: str) -> NumberSelector:
@@ -292,8 +279,8 @@ class HeaterSubentryFlow(ConfigSubentryFlow):
             description_placeholders={
                 "name": self._identity.name,
                 "modules": str(self._capabilities.modules),
-                "floor": f"{self._capabilities.floor_w or 0:.0f}",
-                "maximum": f"{self._capabilities.max_w or 0:.0f}",
+                "floor": _shown(self._capabilities.floor_w),
+                "maximum": _shown(self._capabilities.max_w),
             },
         )
 
@@ -310,15 +297,14 @@ class HeaterSubentryFlow(ConfigSubentryFlow):
         }
         floor, maximum = self._capabilities.floor_w, self._capabilities.max_w
         if floor is not None:
-            values[CONF_STANDBY_POWER] = round(floor)
+            values[CONF_STANDBY_POWER] = ceil(floor)
         if maximum is not None:
-            values[CONF_FULL_POWER] = round(maximum)
+            values[CONF_FULL_POWER] = int(maximum)
             values[CONF_ECO_POWER] = round(((floor or 0) + maximum) / 2)
         return values
 
     def _settings_schema(self) -> probatio.Schema:
-        assert self._capabilities is not None
-        watts = _watts(self._capabilities.max_w)
+        watts = _number(0, 100_000, "W")
         return probatio.Schema(
             {
                 probatio.Required(CONF_STANDBY_POWER): watts,
@@ -337,9 +323,9 @@ class HeaterSubentryFlow(ConfigSubentryFlow):
         assert self._capabilities is not None
         errors: dict[str, str] = {}
         floor, maximum = self._capabilities.floor_w, self._capabilities.max_w
-        if floor is not None and values[CONF_STANDBY_POWER] < int(floor):
+        if floor is not None and values[CONF_STANDBY_POWER] < floor:
             errors[CONF_STANDBY_POWER] = "below_floor"
-        if maximum is not None and values[CONF_FULL_POWER] > round(maximum):
+        if maximum is not None and values[CONF_FULL_POWER] > maximum:
             errors[CONF_FULL_POWER] = "above_maximum"
         if not (
             values[CONF_STANDBY_POWER]
