@@ -1,18 +1,22 @@
 """A running agent, a running house, and a site on both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 import socket
 import time
+from typing import Any
 
-from homeassistant.core import HomeAssistant
 import pytest
 
 from compute_heater_agent.service import RunningAgent, running_agent
 from compute_heater_agent.settings import AgentSettings, RackSettings
+from compute_heater_agent.simulated import Rack
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
 from simulator.running import RunningHouse, Settings, running_house
 
-from .plant import PASSWORD, USER, Plant, set_up_plant
+from .plant import PASSWORD, USER, Plant, add_site, set_up_plant
 
 
 @pytest.fixture
@@ -45,6 +49,38 @@ async def plant(
     yield plant
     if hass.config_entries.async_get_entry(plant.entry.entry_id):
         await hass.config_entries.async_unload(plant.entry.entry_id)
+
+
+@pytest.fixture
+async def site(hass: HomeAssistant) -> AsyncIterator[ConfigEntry]:
+    """Add a site without parts, and unload it at the end."""
+    entry = await add_site(hass)
+    yield entry
+    if hass.config_entries.async_get_entry(entry.entry_id):
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+@asynccontextmanager
+async def still_agent(
+    rack: RackSettings | None = None, **settings: Any
+) -> AsyncGenerator[RunningAgent]:
+    """Run a heater whose time stands still unless the test steps its rack.
+
+    Modules boot and drain at once, so what they are told shows without waiting.
+    """
+    rack = rack or RackSettings(boot_s=0, drain_s=0)
+    login = {"user": USER, "password": PASSWORD} | settings
+    async with running_agent(
+        AgentSettings(rack=rack, **login), rack=Rack(rack)
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+async def lone_agent() -> AsyncIterator[RunningAgent]:
+    """Run a heater of 300 to 3000 W without a house, whose time stands still."""
+    async with still_agent() as running:
+        yield running
 
 
 @pytest.fixture
