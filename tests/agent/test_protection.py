@@ -1,5 +1,7 @@
 """What the rack does by itself: over-temperature and the lease."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 
 from compute_heater_agent.errors import TrippedError
@@ -171,7 +173,7 @@ async def test_throttling_is_reported(client: Client) -> None:
 
 
 @pytest.fixture
-async def leased():
+async def leased() -> AsyncGenerator[Client]:
     """Set a cap of 2 kW as a client would; the lease lasts 60 s."""
     rack = Rack(RackSettings(lease_s=60))
     async with open_heater(stepped=rack) as opened:

@@ -16,8 +16,10 @@ def status(rack: Rack) -> Json:
     guard = rack.guard
     if guard.tripped:
         health, name, threshold_c = "Critical", "Critical", guard.trip_c
+        action = "modules are shut down"
     elif guard.throttled:
         health, name, threshold_c = "Warning", "Caution", guard.caution_c
+        action = "power is lowered"
     else:
         return {"State": "Enabled", "Health": "OK"}
     arguments = [str(number(rack.oil_c, 1)), str(number(threshold_c))]
@@ -28,7 +30,7 @@ def status(rack: Rack) -> Json:
         "Conditions": [
             {
                 "MessageId": identifier,
-                "Message": f"The coolant is too hot: own {name.lower()} threshold.",
+                "Message": f"The coolant came above {threshold_c:g} °C: {action}.",
                 "MessageArgs": ["Coolant", *arguments],
                 "Severity": health,
                 "OriginOfCondition": link(f"{RACK}/Sensors/Coolant"),
