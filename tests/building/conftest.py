@@ -6,9 +6,13 @@ from modbus_connection import ModbusTcpParams, ModbusUnit
 from modbus_connection.tmodbus import ModbusConnection
 import pytest
 
-from custom_components.compute_heater.building import modbus
+from custom_components.compute_heater.building import bacnet, bacnet_stack, modbus
+from custom_components.compute_heater.building.bacnet import BacnetDevice
+from custom_components.compute_heater.building.bacnet_stack import BacnetStack
 
+from .bacnet_peer import BacnetPeer
 from .modbus_peer import ModbusPeer
+from .ports import free_udp_port
 
 type UnitOf = Callable[..., ModbusUnit]
 
@@ -41,3 +45,31 @@ async def unit_of() -> AsyncIterator[UnitOf]:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modbus, "READ_BACK_PAUSES_S", (0.0, 0.05, 0.05))
+    monkeypatch.setattr(bacnet, "READ_BACK_PAUSES_S", (0.0, 0.05, 0.05))
+
+
+@pytest.fixture(autouse=True)
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a dead peer cost 0.8 s instead of 5."""
+    monkeypatch.setattr(bacnet_stack, "APDU_TIMEOUT_MS", 400)
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[BacnetStack]:
+    running = BacnetStack(f"127.0.0.1/8:{free_udp_port()}")
+    await running.start()
+    yield running
+    await running.close()
+
+
+@pytest.fixture
+async def bacnet_peer() -> AsyncIterator[BacnetPeer]:
+    peer = BacnetPeer()
+    await peer.start()
+    yield peer
+    await peer.stop()
+
+
+@pytest.fixture
+def device(stack: BacnetStack, bacnet_peer: BacnetPeer) -> BacnetDevice:
+    return BacnetDevice(stack, bacnet_peer.address)

@@ -72,7 +72,7 @@ class ModbusPeer:
                 await self._server.shutdown()
             self._server = None
 
-    async def _action(  # noqa: PLR0917 - as pymodbus calls it
+    async def _action(
         self,
         function: int,
         start: int,

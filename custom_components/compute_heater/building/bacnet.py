@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from ipaddress import IPv4Address
 
 from bacpypes3.pdu import Address
 
@@ -333,12 +334,20 @@ class BacnetDevice:
 
 
 def _parsed(address: str) -> Address:
+    """Parse an address, without what the library takes for a broadcast or ourselves."""
+    address = address.strip()
+    host, _, rest = address.partition(":")
     try:
-        parsed = Address(address.strip())
+        if "." in host:
+            IPv4Address(host)
+            usable = not rest or 0 < int(rest) < 65536
+        else:
+            usable = 0 < int(host) < 65535
+        parsed = Address(address)
     except ValueError as err:
         raise LinkAddressError(f"{address!r} is not a BACnet address") from err
-    is_ip = parsed.is_localstation and len(parsed.addrAddr) == 6
-    if not is_ip and not parsed.is_remotestation:
+    is_ip = parsed.is_localstation and "." in host
+    if not usable or not (is_ip or parsed.is_remotestation):
         raise LinkAddressError(f"{address!r} is not the address of one device")
     return parsed
 

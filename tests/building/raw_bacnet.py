@@ -1,0 +1,66 @@
+"""A UDP peer that answers BACnet requests with whatever bytes a test wants."""
+
+import asyncio
+from collections.abc import Callable
+
+type Answer = Callable[[int, int, bytes], bytes | None]
+"""Takes invoke id, service and its content; returns an APDU, None = silence."""
+
+CONFIRMED = 0
+COMPLEX_ACK = 0x30
+SIMPLE_ACK = 0x20
+ERROR = 0x50
+REJECT = 0x60
+ABORT_BY_SERVER = 0x71
+
+
+def device_id_ack(invoke: int, instance: int) -> bytes:
+    """Answer to "which device are you", as ReadProperty of object-identifier."""
+    packed = (8 << 22 | instance).to_bytes(4)
+    return (
+        bytes([COMPLEX_ACK, invoke, 12, 0x0C])
+        + packed
+        + b"\x19\x4b\x3e\xc4"
+        + packed
+        + b"\x3f"
+    )
+
+
+class RawPeer(asyncio.DatagramProtocol):
+    """Unpacks unsegmented confirmed requests; ``sent`` counts all datagrams."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.sent = 0
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def start(self) -> str:
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: self, local_addr=("127.0.0.1", 0)
+        )
+        host, port = self._transport.get_extra_info("sockname")
+        return f"{host}:{port}"
+
+    def stop(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        # BVLC 4 bytes, NPDU 2 bytes, then type, sizes, invoke id and service.
+        apdu = data[6:]
+        if not apdu or apdu[0] >> 4 != CONFIRMED:
+            return
+        reply = self.answer(apdu[2], apdu[3], apdu[4:])
+        if reply is not None:
+            self.send(reply, addr)
+
+    def send(self, apdu: bytes, addr: tuple[str, int]) -> None:
+        assert self._transport is not None
+        self.sent += 1
+        body = b"\x01\x00" + apdu
+        self._transport.sendto(b"\x81\x0a" + (len(body) + 4).to_bytes(2) + body, addr)
+
+    def send_raw(self, datagram: bytes, addr: tuple[str, int]) -> None:
+        assert self._transport is not None
+        self._transport.sendto(datagram, addr)
