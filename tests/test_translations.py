@@ -1,0 +1,161 @@
+"""Every text has its key in the code, its German counterpart, and its icon."""
+
+from collections.abc import Iterator
+import json
+import string
+from typing import Any
+
+import pytest
+
+from custom_components.compute_heater.climate import HeaterClimate
+from custom_components.compute_heater.const import DOMAIN, PLATFORMS
+from custom_components.compute_heater.control.reasons import Reason
+from custom_components.compute_heater.heaters.model import PowerState
+from custom_components.compute_heater.site import Strategy
+from custom_components.compute_heater.water_heater import Tank
+
+from .translation_keys import (
+    INTEGRATION,
+    abort_keys,
+    entity_keys,
+    error_keys,
+    exception_keys,
+    selector_keys,
+    untranslated_entities,
+)
+
+PLATFORM_NAMES = [platform.value for platform in PLATFORMS]
+PARTS = ("heater", "sink", "bacnet", "modbus")
+
+type Texts = dict[str, Any]
+
+
+def load(name: str) -> Texts:
+    """Return one of the integration's JSON files."""
+    texts: Texts = json.loads((INTEGRATION / name).read_text("utf-8"))
+    return texts
+
+
+EN = load("translations/en.json")
+ICONS = load("icons.json")
+LANGUAGES = sorted(path.stem for path in (INTEGRATION / "translations").glob("*.json"))
+
+
+def leaves(texts: Texts, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text with the path of its keys."""
+    for key, value in texts.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+def placeholders(text: str) -> set[str]:
+    """Names in braces."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_languages() -> None:
+    assert LANGUAGES == ["de", "en"]
+
+
+@pytest.mark.parametrize("language", [name for name in LANGUAGES if name != "en"])
+def test_language_is_complete(language: str) -> None:
+    """The same keys and placeholders as in English, and other words."""
+    english, other = (
+        dict(leaves(EN)),
+        dict(leaves(load(f"translations/{language}.json"))),
+    )
+    assert other.keys() == english.keys()
+    for key, text in english.items():
+        assert placeholders(other[key]) == placeholders(text), key
+        assert other[key].strip(), key
+    sentences = {key for key, text in english.items() if text.count(" ") > 2}
+    untranslated = {key for key in sentences if other[key] == english[key]}
+    assert not untranslated
+
+
+@pytest.mark.parametrize("platform", PLATFORM_NAMES)
+def test_entities(platform: str) -> None:
+    """Entities and their texts are the same."""
+    assert entity_keys(platform).keys() == EN["entity"].get(platform, {}).keys()
+    # "reason" and the like; what has no text is named by its class.
+    assert not untranslated_entities(platform)
+
+
+@pytest.mark.parametrize("platform", PLATFORM_NAMES)
+def test_icons(platform: str) -> None:
+    """An entity has an icon of ours or its class's, and no icon is left over."""
+    keys = entity_keys(platform)
+    icons = ICONS["entity"].get(platform, {})
+    assert icons.keys() <= keys.keys()
+    assert {key for key, has_class in keys.items() if not has_class} <= icons.keys()
+
+
+def test_no_icons_or_texts_of_other_platforms() -> None:
+    assert EN["entity"].keys() <= set(PLATFORM_NAMES)
+    assert ICONS["entity"].keys() <= set(PLATFORM_NAMES)
+
+
+def test_states() -> None:
+    """Every state that an entity can have is named, and no other."""
+    entity = EN["entity"]
+
+    def named(platform: str, key: str) -> set[str]:
+        return set(entity[platform][key]["state"])
+
+    assert named("sensor", "reason") == set(Reason)
+    assert named("sensor", "power_state") == set(PowerState)
+    assert named("select", "power_state") == set(PowerState)
+    assert named("select", "strategy") == set(Strategy)
+    operations = Tank._attr_operation_list
+    assert operations is not None
+    assert named("water_heater", "tank") == set(operations)
+    presets = HeaterClimate._attr_preset_modes
+    assert presets is not None
+    heater = entity["climate"]["heater"]["state_attributes"]
+    assert set(heater["preset_mode"]["state"]) == set(presets)
+
+
+def test_icons_of_states_are_of_states() -> None:
+    for platform, entities in ICONS["entity"].items():
+        for key, icons in entities.items():
+            known = EN["entity"][platform][key].get("state", {})
+            if platform in ("binary_sensor", "switch"):
+                known = {"on", "off"}
+            assert set(icons.get("state", {})) <= set(known), (platform, key)
+
+
+def test_exceptions() -> None:
+    assert exception_keys() == EN["exceptions"].keys()
+
+
+def test_selectors() -> None:
+    assert selector_keys() == EN["selector"].keys()
+
+
+def test_texts_of_the_site_dialogue() -> None:
+    config = EN["config"]
+    # It tries heaters with the code of the heater's dialogue.
+    tried = error_keys("flows/heater.py") & config["error"].keys()
+    assert error_keys("config_flow.py") | tried == config["error"].keys()
+    assert abort_keys("config_flow.py") == config["abort"].keys()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_texts_of_a_dialogue(part: str) -> None:
+    """Errors and ends have a text, and every text has its error or end."""
+    texts = EN["config_subentries"][part]
+    file = f"flows/{part}.py"
+    assert error_keys(file) == texts["error"].keys()
+    assert abort_keys(file) == texts["abort"].keys()
+    assert texts["initiate_flow"].keys() == {"user", "reconfigure"}
+
+
+def test_every_part_has_texts() -> None:
+    assert EN["config_subentries"].keys() == set(PARTS)
+
+
+def test_domain_is_not_a_text() -> None:
+    """People read names, not keys."""
+    assert not [key for key, text in leaves(EN) if DOMAIN in text]
