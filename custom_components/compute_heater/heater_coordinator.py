@@ -198,7 +198,8 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             LOGGER.warning("%s: could not be put to standby: %s", self.name, err)
 
     async def async_close(self) -> None:
-        """Leave the device as it is."""
+        """Poll no more, and leave the device as it is."""
+        await self.async_shutdown()
         if self._worker is not None and not self._worker.done():
             self._worker.cancel()
         await self.driver.close()

@@ -78,7 +78,8 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
         """Take our commands back, as far as the protocol knows such a thing."""
 
     async def async_close(self) -> None:
-        """Let go of the connection; commands stay."""
+        """Poll no more and let go of the connection; commands stay."""
+        await self.async_shutdown()
 
     @override
     async def _async_update_data(self) -> Values:
@@ -219,6 +220,7 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
 
     @override
     async def async_close(self) -> None:
+        await super().async_close()
         if self._subscription is not None:
             await self._subscription.close()
             self._subscription = None
