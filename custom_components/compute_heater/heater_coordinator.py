@@ -97,6 +97,9 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
                 translation_placeholders={"heater": self.subentry.title},
             ) from err
         except HeaterError as err:
+            if self._shutdown_requested and self.data is not None:
+                # The poll was under way when the driver was closed.
+                return self.data
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="heater_unreachable",

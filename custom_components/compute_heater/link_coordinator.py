@@ -86,6 +86,9 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
         try:
             return await self._async_read()
         except LinkError as err:
+            if self._shutdown_requested and self.data is not None:
+                # The poll was under way when the link was closed.
+                return self.data
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="link_unreachable",
