@@ -1,0 +1,198 @@
+"""The dialogue that adds a heat consumer."""
+
+from typing import Any
+
+import pytest
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+
+from .dialogue import answer, begin, expect_abort, expect_form, suggested
+from .plant import entity_id
+
+PLAIN_PATH = {"valve_position": "on", "valve_travel_time": 60, "overrun_time": 120}
+FULL_PATH = {
+    "valve_entity": "valve.three_way",
+    "valve_position": "off",
+    "valve_travel_time": 30,
+    "pump_entity": "switch.pump",
+    "flow_entity": "sensor.flow",
+    "overrun_time": 60,
+}
+TANK: dict[str, Any] = {
+    "name": "Tank",
+    "temperature_entity": "sensor.tank",
+    "volume": 300,
+    "target_temperature": 52,
+    "hysteresis": 5,
+    "limit_temperature": 65,
+    "comfort_minimum": 45,
+    "max_heat_power": 6,
+    "path": PLAIN_PATH,
+}
+FLOOR: dict[str, Any] = {
+    "name": "Ground floor",
+    "temperature_entity": "sensor.room",
+    "target_temperature": 21,
+    "hysteresis": 0.5,
+    "limit_temperature": 40,
+    "comfort_minimum": 19,
+    "max_heat_power": 4,
+    "path": PLAIN_PATH,
+}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "dhw": {
+        "volume": 200,
+        "target_temperature": 50,
+        "hysteresis": 4,
+        "limit_temperature": 65,
+        "comfort_minimum": 42,
+        "max_heat_power": 3,
+        "path": PLAIN_PATH,
+    },
+    "floor": {
+        "target_temperature": 21,
+        "hysteresis": 0.5,
+        "limit_temperature": 45,
+        "comfort_minimum": 19.5,
+        "max_heat_power": 3,
+        "path": PLAIN_PATH | {"valve_position": "off"},
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def temperatures(hass: HomeAssistant) -> None:
+    """Give tank and room a temperature at which nothing is wanted."""
+    for name, value in (("tank", "55"), ("room", "22")):
+        unit = {"unit_of_measurement": "°C", "device_class": "temperature"}
+        hass.states.async_set(f"sensor.{name}", value, unit)
+
+
+async def begin_kind(hass: HomeAssistant, site: ConfigEntry, kind: str) -> Any:
+    """Open the dialogue and choose the kind."""
+    menu = await begin(hass, site, "sink")
+    assert menu["type"] is FlowResultType.MENU
+    assert menu["menu_options"] == ["dhw", "floor"]
+    return await answer(hass, menu, {"next_step_id": kind})
+
+
+@pytest.mark.parametrize(("kind", "values"), [("dhw", TANK), ("floor", FLOOR)])
+async def test_add_and_change(
+    hass: HomeAssistant, site: ConfigEntry, kind: str, values: dict[str, Any]
+) -> None:
+    """Nothing but a temperature is needed; all can be changed but the target."""
+    form = await begin_kind(hass, site, kind)
+    expect_form(form, kind)
+    assert suggested(form) == DEFAULTS[kind]
+    result = await answer(hass, form, values)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    (subentry,) = site.subentries.values()
+    assert subentry.title == values["name"]
+    stored = {key: value for key, value in values.items() if key != "name"}
+    assert subentry.data == stored | {"kind": kind}
+    sink_id = subentry.subentry_id
+    key, domain = ("tank", "water_heater") if kind == "dhw" else ("floor", "climate")
+    sink = entity_id(hass, site, sink_id, key, domain)
+    # The target is the entity's from now on.
+    higher = values["target_temperature"] + 2
+    await hass.services.async_call(
+        domain,
+        "set_temperature",
+        {"entity_id": sink, "temperature": higher},
+        blocking=True,
+    )
+
+    form = await begin(hass, site, "sink", sink_id)
+    expect_form(form, kind)
+    shown = suggested(form)
+    assert "target_temperature" not in shown
+    unchanged = {k: v for k, v in values.items() if k != "target_temperature"}
+    assert shown == unchanged
+    second = {"dhw": "second_temperature_entity", "floor": "supply_temperature_entity"}
+    more = {
+        second[kind]: "sensor.second",
+        "demand_entity": "sensor.demand",
+        "path": FULL_PATH,
+    }
+    result = await answer(hass, form, unchanged | more | {"name": "Renamed"})
+    expect_abort(result, "reconfigure_successful")
+    (subentry,) = site.subentries.values()
+    assert subentry.title == "Renamed"
+    assert subentry.data == stored | more | {"kind": kind}
+    state = hass.states.get(sink)
+    assert state is not None
+    assert state.attributes["temperature"] == higher
+
+    # What is left empty is gone.
+    form = await begin(hass, site, "sink", sink_id)
+    assert suggested(form) == unchanged | more | {"name": "Renamed"}
+    result = await answer(hass, form, unchanged)
+    expect_abort(result, "reconfigure_successful")
+    (subentry,) = site.subentries.values()
+    assert subentry.data == stored | {"kind": kind}
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "errors"),
+    [
+        ("dhw", {"comfort_minimum": 52}, {"comfort_minimum": "comfort_not_below_target"}),
+        ("floor", {"comfort_minimum": 21}, {"comfort_minimum": "comfort_not_below_target"}),
+        ("dhw", {"limit_temperature": 52}, {"limit_temperature": "limit_not_above_target"}),
+        (
+            "dhw",
+            {"target_temperature": 40, "limit_temperature": 40},
+            {
+                "comfort_minimum": "comfort_not_below_target",
+                "limit_temperature": "limit_not_above_target",
+            },
+        ),
+        (
+            "floor",
+            {"path": FULL_PATH | {"valve_entity": "switch.pump"}},
+            {"base": "valve_is_pump"},
+        ),
+    ],
+)  # fmt: skip
+async def test_contradictions(
+    hass: HomeAssistant,
+    site: ConfigEntry,
+    *,
+    kind: str,
+    wrong: dict[str, Any],
+    errors: dict[str, str],
+) -> None:
+    """They are named in the form, which keeps what was typed."""
+    values = TANK if kind == "dhw" else FLOOR
+    form = await begin_kind(hass, site, kind)
+    form = await answer(hass, form, values | wrong)
+    expect_form(form, kind, **errors)
+    assert suggested(form) == values | wrong
+    result = await answer(hass, form, values)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        ("dhw", {"volume": 0}),
+        ("dhw", {"target_temperature": 80}),
+        ("dhw", {"temperature_entity": "not an entity"}),
+        ("floor", {"hysteresis": 0}),
+        ("floor", {"path": PLAIN_PATH | {"valve_position": "half"}}),
+    ],
+)
+async def test_impossible_values(
+    hass: HomeAssistant, site: ConfigEntry, *, kind: str, wrong: dict[str, Any]
+) -> None:
+    """The fields themselves refuse them."""
+    values = TANK if kind == "dhw" else FLOOR
+    form = await begin_kind(hass, site, kind)
+    with pytest.raises(InvalidData) as refused:
+        await answer(hass, form, values | wrong)
+    # Home Assistant has no place for an error inside a section.
+    expected = {"base" if key == "path" else key for key in wrong}
+    assert set(refused.value.schema_errors) == expected
+    result = await answer(hass, form, values)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
