@@ -72,7 +72,7 @@ class Operator:
         """Give a point back to whoever comes next in its priority array."""
         await self._write(point, Null(()))
 
-    async def draw_off(self, litres: float, litres_per_minute: float = 6.0) -> None:
+    async def draw_off(self, litres: float, litres_per_minute: float = 12.0) -> None:
         """Open the tap and close it again."""
         await self.write(TAP_FLOW, litres_per_minute)
         try:

@@ -13,7 +13,7 @@ from .meters import HeaterMeters, Meters, redfish_writes
 from .operator import Operator
 from .stack import DemoStack
 
-DRAW_OFF_L = 0.6
+DRAW_OFF_L = 1.0
 FIRST_DRAW_OFF_S = 2.0
 DRAW_OFF_EVERY_S = 240.0
 SATISFIED_AFTER_S = 170.0

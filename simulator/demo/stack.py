@@ -17,6 +17,7 @@ from .hass_folder import prepare_hass_folder
 from .ports import ReservedPort, free_udp_port
 
 HASS_START_SECONDS = 240.0
+HASS_STOP_SECONDS = 60.0
 PART_START_SECONDS = 60.0
 
 
@@ -134,9 +135,13 @@ class DemoStack:
         self.hass_start_s = time.monotonic() - launched
 
     async def stop(self) -> None:
-        """End everything that runs, all at once."""
-        await self.client.close()
-        await asyncio.gather(*(child.stop() for child in self.children))
+        """End everything that runs; Home Assistant first, it gives back what it holds."""
+        try:
+            await self.client.close()
+            if self.hass is not None:
+                await self.hass.stop(timeout=HASS_STOP_SECONDS)
+        finally:
+            await asyncio.gather(*(child.stop() for child in self.children))
         for port in self._reserved:
             port.release()
 
@@ -156,7 +161,7 @@ class DemoStack:
         """End Home Assistant as its user would."""
         await self.client.disconnect()
         if self.hass is not None:
-            await self.hass.stop(timeout=60)
+            await self.hass.stop(timeout=HASS_STOP_SECONDS)
 
     async def kill_hass(self) -> None:
         """End Home Assistant as a power failure would."""
