@@ -131,21 +131,21 @@ async def test_garbage_ends_the_call_and_nothing_else(
     assert running.house.account.compute_j == pytest.approx(700)
 
 
-async def test_the_real_agent(running: RunningHouse) -> None:
-    house = running.house
+async def test_the_real_agent(ticking: RunningHouse) -> None:
+    house = ticking.house
     house.commands.heat_pump_enable.own = False
     house.loop.valve_command_dhw = house.loop.pump_command = True
-    running.advance(5)
-    host, port = running.addresses.pipe.split(":")
+    ticking.advance(5)
+    host, port = ticking.addresses.pipe.split(":")
     settings = AgentSettings(
         user="u",
         password="p",
         pipe=(host, int(port)),
-        rack=RackSettings(oil_c=60, default_w=3000),
+        rack=RackSettings(oil_c=60, default_w=3000, boot_s=0),
     )
     async with running_agent(settings) as agent, asyncio.timeout(30):
-        await until(lambda: house.account.compute_j > 20000)
-        assert running.heater_connected
+        await until(lambda: house.account.compute_j > 5000)
+        assert ticking.heater_connected
         assert house.supply_c == pytest.approx(agent.rack.supply_c, abs=1)
         assert agent.rack.return_c == pytest.approx(house.return_c, abs=1)
         stored_j = house.tank.stored_j
