@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 import json
 
 from hypothesis import given, settings as hypothesis_settings, strategies as st
@@ -207,12 +208,15 @@ def test_ladder_without_eco() -> None:
     assert plant.powers(2000) == [100]
 
 
-def test_ladder_alternates_around_the_target() -> None:
-    plant = Plant(replace(LADDER, dwell_s=60))
+@pytest.mark.parametrize("dwell", [0, 60])
+def test_ladder_alternates_around_the_target(dwell: float) -> None:
+    plant = Plant(replace(LADDER, dwell_s=dwell))
     results = [plant.step(1700)["l"] for _ in range(40)]
     assert {r.state for r in results} == {ECO, FULL}
     assert {r.reason for r in results} == {Reason.ALTERNATING, Reason.LEVEL_DWELL}
     assert results[0].state is FULL, "begins with the nearer level"
+    changes = [i for i in range(1, 40) if results[i].state is not results[i - 1].state]
+    assert all(later - i >= 6 for i, later in pairwise(changes)), "a minute apart"
 
 
 def test_capped_heater_makes_up_for_the_steps_of_a_ladder() -> None:
@@ -275,7 +279,7 @@ def test_average_of_a_ladder_is_right(
     heater = replace(LADDER, dwell_s=dwell, min_on_s=minimum, min_off_s=minimum)
     target = 100 + share * 1900
     plant = Plant(heater)
-    shortest = max(dwell, minimum) + step
+    shortest = max(dwell, minimum, 60) + step
     count = int(150 * shortest / step)
     mean = sum(plant.powers(target, step)[0] for _ in range(count)) / count
     # At the end one level may have been held for its shortest time too long.

@@ -14,6 +14,8 @@ __all__ = ["DispatchResult", "Dispatcher", "HeaterLimit", "HeaterSettings"]
 
 CARRY_S = 600.0
 """Least time over which an error of quantisation is made good."""
+ALTERNATE_S = 60.0
+"""Least time on a level where the target lies between two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +177,10 @@ class Dispatcher:
         change = abs(wanted - running.power_w)
         if change <= SAME_W:
             return None
-        if not share.alternating:
+        dwell_s = settings.dwell_s
+        if share.alternating:
+            dwell_s = max(dwell_s, ALTERNATE_S)
+        else:
             starts_or_stops = (
                 not running.working or wanted <= settings.standby_w + SAME_W
             )
@@ -187,7 +192,7 @@ class Dispatcher:
                 return None
             if settings.can_cap and change < settings.step_w:
                 return cause
-        return None if running.dwelt(settings.dwell_s) else Reason.LEVEL_DWELL
+        return None if running.dwelt(dwell_s) else Reason.LEVEL_DWELL
 
     def _reason(
         self, share: Share, limit: HeaterLimit, unmet: float, cause: Reason
