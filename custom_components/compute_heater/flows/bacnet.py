@@ -224,9 +224,14 @@ class BacnetSubentryFlow(ConfigSubentryFlow):
     def _ticked(self) -> dict[str, list[str]]:
         if self.source == SOURCE_RECONFIGURE:
             rows = self._get_reconfigure_subentry().data[CONF_POINTS]
+            ticked = [
+                point
+                for point in map(BacnetPoint.from_dict, rows)
+                if point.key in self._found
+            ]
             return {
-                CONF_READ: [r["key"] for r in rows if r["key"] in self._found],
-                CONF_WRITE: [r["key"] for r in rows if r.get("writable")],
+                CONF_READ: [point.key for point in ticked],
+                CONF_WRITE: [point.key for point in ticked if point.writable],
             }
         return {CONF_READ: list(self._found), CONF_WRITE: []}
 
