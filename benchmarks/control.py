@@ -113,7 +113,7 @@ class Site:
         readings = {
             "tank": SinkReading(temperature_c=47 + 4 * wave),
             "floor": SinkReading(
-                temperature_c=20.6 - 0.8 * wave, second_c=35, has_second=True
+                temperature_c=20.6 + 0.8 * wave, second_c=35, has_second=True
             ),
         }
         demands = {
