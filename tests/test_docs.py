@@ -13,7 +13,9 @@ from homeassistant.components.automation.config import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
+from homeassistant.util import slugify
 from homeassistant.util.yaml import parse_yaml
+from simulator.demo.installation import MODBUS_POINTS
 from simulator.modbus_map import (
     COILS,
     DISCRETE_INPUTS,
@@ -21,12 +23,23 @@ from simulator.modbus_map import (
     INPUT_REGISTERS,
 )
 
+from .site.conftest import agent, house, plant
+from .site.plant import Plant
+
+__all__ = ["agent", "house", "plant"]
+
 ROOT = Path(__file__).parent.parent
 PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+ACTIONS_AND_OTHERS = {
+    "number.set_value",
+    "switch.turn_on",
+    "switch.turn_off",
+    "sensor.grid_power",
+}
 BY_SPACE: dict[Space, Collection[int]] = {
     Space.COIL: COILS,
     Space.DISCRETE: DISCRETE_INPUTS,
@@ -111,3 +124,25 @@ async def test_automation_examples(hass: HomeAssistant, block: str) -> None:
 
 def test_there_are_automation_examples() -> None:
     assert len(blocks("automations")) >= 3
+
+
+async def test_entity_ids(plant: Plant) -> None:
+    """Where a page names an entity of the demo, it has just this id.
+
+    The plant is called as in the demo, but has fewer registers.
+    """
+    named = {
+        entity_id
+        for page in ("automations", "energy")
+        for entity_id in re.findall(
+            r"\b(?:sensor|binary_sensor|switch|number)\.[a-z]\w+",
+            (ROOT / "docs" / f"{page}.md").read_text(),
+        )
+    } - ACTIONS_AND_OTHERS
+    registers = {
+        f"sensor.{slugify(f'Modbus 127.0.0.1 {point["name"]}')}"
+        for point in MODBUS_POINTS
+    }
+    known = set(plant.hass.states.async_entity_ids()) | registers
+    assert named
+    assert named <= known
