@@ -38,7 +38,7 @@ FLOOR = SinkSettings(
 def run(controller: SinkController, *temperatures: float | None) -> list[SinkDemand]:
     """Evaluate one temperature after the other, a minute apart."""
     return [
-        controller.evaluate(SinkReading(temperature_c=t), 60.0 * i)
+        controller.evaluate(SinkReading(temperature_c=t), 90_000 + 60.0 * i)
         for i, t in enumerate(temperatures)
     ]
 
