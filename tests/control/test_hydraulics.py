@@ -150,6 +150,17 @@ def test_silent_valve_is_borne_for_the_timeout() -> None:
     assert not plant.run(10).ready
 
 
+def test_path_goes_on_as_soon_as_a_silent_heater_speaks_again() -> None:
+    plant = running(BY_DELTA)
+    plant.flow_known, plant.delta_k, plant.heat_w = False, None, None
+    assert plant.run(100).reason is Reason.FLOW_NOT_PROVEN
+    stored = json.loads(json.dumps(plant.controller.memory))
+    plant.controller = PathController([BY_DELTA])
+    plant.controller.restore(stored)
+    plant.flow_known, plant.delta_k = True, 0.0
+    assert plant.run(40).ready == {"tank"}
+
+
 def test_valve_moved_by_another_hand_is_put_back_before_heat_goes_on() -> None:
     plant = running(TANK)
     plant.valves["valve"] = False

@@ -95,12 +95,15 @@ class Path:
         self.quiet_s = 0.0
         """Time without heat to carry off."""
         self.fault: Reason | None = None
+        self.sightless = False
+        """It paused because no reading told of the flow; goes on when one does."""
         self.carried_from: str | None = None
         """Path whose flow this one takes over while the valve moves."""
         self.ready = False
 
     def enter(self, phase: Phase, fault: Reason | None = None) -> None:
         """Change the phase and start its time."""
+        self.sightless = self.blind_s >= self.settings.flow_timeout_s
         self.phase, self.phase_s, self.blind_s, self.quiet_s = phase, 0.0, 0.0, 0.0
         self.fault = fault
         if phase is not Phase.OPENING:
@@ -131,7 +134,9 @@ class Path:
     def pass_time(self, elapsed_s: float, readings: PathReadings) -> None:
         """Let the clocks of the present phase run."""
         self.phase_s += elapsed_s
-        if self.phase is Phase.PAUSED and self.phase_s >= RETRY_S:
+        if self.phase is Phase.PAUSED and (
+            self.phase_s >= RETRY_S or (self.sightless and self._sees(readings))
+        ):
             self.enter(Phase.IDLE)
         if not self._valve_there(readings):
             self.valve_s = None
@@ -186,6 +191,7 @@ class Path:
             "phase_s": self.phase_s,
             "valve_s": self.valve_s,
             "quiet_s": self.quiet_s,
+            "sightless": self.sightless,
             "fault": None if self.fault is None else self.fault.value,
             "carried_from": self.carried_from,
         }
@@ -201,6 +207,7 @@ class Path:
         self.phase_s = seconds(stored.get("phase_s")) or 0.0
         self.valve_s = seconds(stored.get("valve_s"))
         self.quiet_s = seconds(stored.get("quiet_s")) or 0.0
+        self.sightless = stored.get("sightless") is True
         self.carried_from = donor if isinstance(donor, str) else None
 
     def _open(self, readings: PathReadings, *, donor_accepts: bool) -> None:
@@ -268,6 +275,16 @@ class Path:
         if self._pump(readings) is None or readings.delta_k is None:
             return None
         return readings.delta_k <= DELTA_MAX_K
+
+    def _sees(self, readings: PathReadings) -> bool:
+        """Whether the readings could tell of flow if the pump ran."""
+        measured = self._flow_lpm(readings) is not None
+        by_delta = (
+            not self.settings.has_flow_sensor
+            and readings.delta_k is not None
+            and self._pump(readings) is not None
+        )
+        return (measured or by_delta) and self._valve(readings) is not None
 
     def _flow_lpm(self, readings: PathReadings) -> float | None:
         return readings.flows_lpm.get(self.settings.sink_id, readings.flow_lpm)
