@@ -4,7 +4,7 @@ from .hass_client import HassClient, Json
 from .installation import Installation
 
 URL_PATH = "compute-heater"
-TREND_HOURS = 0.25
+TREND_HOURS = 1 / 6
 
 
 async def prepare_dashboards(client: HassClient, installation: Installation) -> None:
@@ -152,7 +152,7 @@ def _floor(entity: dict[str, str]) -> Json:
                 "entity": entity["floor"],
                 "name": "Living room",
             },
-            _tile(entity["house_demand"], "Demand of the building", "orange"),
+            _tile(entity["house_demand"], "Building asks for", "orange"),
             _tile(entity["floor_demand"], "Heat demand", "deep-orange"),
             _tile(entity["outdoor"], "Outdoors", "light-blue"),
             _tile(entity["heat_pump_heat"], "Heat pump", "purple"),
@@ -194,21 +194,22 @@ def _site(entity: dict[str, str]) -> Json:
 
 
 def _trends(entity: dict[str, str]) -> Json:
-    def graph(title: str, *rows: tuple[str, str]) -> Json:
+    def graph(title: str, columns: int | str, *rows: tuple[str, str]) -> Json:
         return {
             "type": "history-graph",
             "title": title,
             "hours_to_show": TREND_HOURS,
             "entities": [{"entity": entity[key], "name": name} for key, name in rows],
-            "grid_options": {"columns": 12, "rows": 5},
+            "grid_options": {"columns": columns, "rows": 5},
         }
 
     return _section(
-        "The last quarter of an hour",
+        "The last ten minutes",
         "mdi:chart-line",
         [
             graph(
                 "Temperatures",
+                "full",
                 ("supply", "Heater supply"),
                 ("return", "Heater return"),
                 ("tank_top", "Tank top"),
@@ -216,11 +217,13 @@ def _trends(entity: dict[str, str]) -> Json:
             ),
             graph(
                 "Power of the heater",
+                12,
                 ("power", "Electricity"),
                 ("thermal_power", "Heat"),
             ),
             graph(
                 "Heat",
+                12,
                 ("demand", "Demand"),
                 ("compute_heat", "From computing"),
                 ("heat_pump_heat", "From the heat pump"),

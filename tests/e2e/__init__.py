@@ -1,0 +1,1 @@
+"""The whole plant as processes of their own, and a browser."""

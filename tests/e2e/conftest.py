@@ -1,0 +1,64 @@
+"""One running demo for all tests; they leave it as they found it.
+
+The plugin for tests inside Home Assistant must be off: ``pytest tests/e2e -p no:homeassistant``.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from simulator.demo.dashboard import prepare_dashboards
+from simulator.demo.installation import install
+from simulator.demo.meters import Meters
+from simulator.demo.operator import Operator
+from simulator.demo.stack import DemoStack, StackSettings
+
+from .demo_process import DemoProcess
+from .plant import Plant
+
+LEASE_S = 25.0
+"""Short, and yet longer than Home Assistant ever leaves the heater alone."""
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Run all in one event loop; the parts' streams belong to it."""
+    here = [item for item in items if "tests/e2e/" in item.nodeid]
+    if here and config.pluginmanager.has_plugin("homeassistant"):
+        pytest.exit("tests/e2e: start pytest with -p no:homeassistant", 2)
+    for item in here:
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        item.add_marker(pytest.mark.timeout(400))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def unattended(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[DemoProcess]:
+    """Start the three minutes' demo, which runs beside all other tests."""
+    folder = tmp_path_factory.mktemp("unattended")
+    demo = await DemoProcess.start(folder, "--minutes", "3")
+    yield demo
+    await demo.end()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def plant(
+    tmp_path_factory: pytest.TempPathFactory, unattended: DemoProcess
+) -> AsyncIterator[Plant]:
+    """Start everything and set it up."""
+    folder = tmp_path_factory.mktemp("demo")
+    async with DemoStack(StackSettings(folder=folder, lease_s=LEASE_S)) as stack:
+        installation = await install(stack)
+        await prepare_dashboards(stack.client, installation)
+        meters = Meters(stack.house_address.status_url, stack.agent_address)
+        async with Operator(stack.house_address.bacnet_port) as operator:
+            yield Plant(
+                stack=stack,
+                installation=installation,
+                meters=meters,
+                operator=operator,
+            )
+        await meters.close()

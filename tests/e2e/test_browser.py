@@ -1,0 +1,120 @@
+"""A person at the dashboard."""
+
+from collections.abc import AsyncIterator
+import json
+import os
+from pathlib import Path
+import time
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+import pytest
+import pytest_asyncio
+
+from simulator.demo.children import CHECKOUT
+from simulator.demo.dashboard import URL_PATH
+
+from .plant import Plant, at_most, eventually
+
+CHROMIUM = Path("/usr/bin/chromium")
+PICTURE = CHECKOUT / "docs" / "images" / "dashboard.png"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason="no browser: please install Debian's chromium"
+)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS
+        )
+        yield browser
+        await browser.close()
+
+
+async def _open(browser: Browser, plant: Plant, path: str, height: int = 900) -> Page:
+    """Open a page as somebody who has logged in before."""
+    client = plant.client
+    tokens = {
+        "access_token": client.access_token,
+        "token_type": "Bearer",
+        "expires_in": 1800,
+        "expires": (time.time() + 1800) * 1000,
+        "refresh_token": client.refresh_token,
+        "hassUrl": client.url,
+        "clientId": f"{client.url}/",
+    }
+    context = await browser.new_context(viewport={"width": 1500, "height": height})
+    await context.add_init_script(
+        f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(tokens))})"
+    )
+    page = await context.new_page()
+    await page.goto(f"{client.url}/{path}")
+    return page
+
+
+async def test_login(browser: Browser, plant: Plant) -> None:
+    """The login that the demo prints leads to the dashboard."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(plant.client.url)
+    await page.locator("input[name=username]").fill(
+        plant.stack.username, timeout=60_000
+    )
+    await page.locator("input[name=password]").fill(plant.stack.password)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/{URL_PATH}/**", timeout=60_000)
+    await context.close()
+
+
+async def test_card_follows_demand(browser: Browser, plant: Plant) -> None:
+    """The heater's card says idle, then heating once the building wants heat."""
+    outside: list[str] = []
+    await eventually(
+        lambda: at_most(plant.number("demand"), 0), 60, "no demand at first"
+    )
+    page = await _open(browser, plant, URL_PATH)
+    page.on("request", lambda request: outside.append(request.url))
+    card = page.locator("hui-thermostat-card", has_text="Compute heater")
+    await expect(card).to_contain_text("Idle", timeout=60_000)
+    power = page.locator("hui-tile-card", has_text="Power state")
+    await expect(power).to_contain_text("Standby")
+    try:
+        await plant.heat_demand(100)
+        await expect(card).to_contain_text("Heating", timeout=90_000)
+        await expect(power).to_contain_text("Full", timeout=30_000)
+    finally:
+        await plant.heat_demand(None)
+    await expect(power).to_contain_text("Standby", timeout=90_000)
+    inside = (
+        plant.client.url,
+        plant.client.url.replace("http", "ws"),
+        "data:",
+        "blob:",
+    )
+    assert [url for url in outside if not url.startswith(inside)] == []
+
+
+@pytest.mark.skipif(
+    PICTURE.exists() and not os.environ.get("COMPUTE_HEATER_PICTURE"),
+    reason="the picture is there; COMPUTE_HEATER_PICTURE=1 takes a new one",
+)
+async def test_picture(browser: Browser, plant: Plant) -> None:
+    """Take the picture of the dashboard while the tank is being heated."""
+    page = await _open(browser, plant, URL_PATH, height=1500)
+    await plant.operator.draw_off(1.8)
+    card = page.locator("hui-thermostat-card", has_text="Compute heater")
+    await expect(card).to_contain_text("Heating", timeout=90_000)
+    await page.wait_for_timeout(120_000)
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=PICTURE)
+    assert PICTURE.stat().st_size > 20_000
