@@ -102,6 +102,10 @@ async def async_setup_entry(
     )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
+    for coordinator in heaters.values():
+        entry.async_create_background_task(
+            hass, coordinator.async_follow_events(), f"{coordinator.name} events"
+        )
     site.start()
     entry.async_on_unload(site.stop)
     entry.async_on_unload(async_track_time_interval(hass, async_save, SAVE_INTERVAL))

@@ -124,6 +124,24 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             self.heat.integrate(reading.heat_w, now)
         return reading
 
+    async def async_follow_events(self) -> None:
+        """Look at once when the heater tells of a change; polling stays the base."""
+
+        @callback
+        def on_event() -> None:
+            self.config_entry.async_create_background_task(
+                self.hass, self.async_request_refresh(), f"{self.name} event"
+            )
+
+        while True:
+            try:
+                await self.driver.follow(on_event)
+            except HeaterError:
+                # Not there yet; the polls tell why.
+                await asyncio.sleep(HEATER_INTERVAL_LONGEST.total_seconds())
+            else:
+                return
+
     @property
     def available(self) -> bool:
         """The last poll succeeded."""

@@ -5,6 +5,7 @@ Temperatures are named as in heating: *supply* is the hot pipe towards the consu
 ``None`` means unknown, never zero.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -117,6 +118,13 @@ class PowerDriver(Protocol):
         Going down the cap falls before anything is shut down, going up modules are
         started before the cap rises. Raises HeaterRefusedError with what the device
         reports when it refused or changed the value.
+        """
+        ...
+
+    async def follow(self, on_event: Callable[[], None]) -> None:
+        """Call ``on_event`` whenever the device tells of a change.
+
+        Returns where the device tells of none; else runs until it is cancelled.
         """
         ...
 
