@@ -22,7 +22,7 @@ from custom_components.compute_heater.heaters.redfish_reading import Part, readi
 
 from .bmc import ROOT, Bmc, running_bmc
 from .conftest import MakeHeater
-from .test_redfish_shapes import full
+from .shapes import full
 
 NONSENSE: list[Any] = [
     None,

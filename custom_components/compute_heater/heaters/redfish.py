@@ -119,7 +119,8 @@ class RedfishHeater:
         Runs until cancelled, over lost connections too; returns at once where the device
         has no event stream. It only hastens polling, it does not replace it.
         """
-        layout = await self._known_layout()
+        async with _within(CONNECT_S):
+            layout = await self._known_layout()
         if layout.events is not None:
             await follow_events(self._client, layout.events, on_event)
 

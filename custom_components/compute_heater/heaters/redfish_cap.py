@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from .model import HeaterRefusedError
 from .redfish_client import RedfishClient, Resource
@@ -194,7 +195,7 @@ def _check_range(cap: Cap, watts: float | None) -> None:
         return
     low = cap.floor_w is not None and watts < cap.floor_w - TOLERANCE_W
     high = cap.max_w is not None and watts > cap.max_w + TOLERANCE_W
-    if low or high or watts < 0:
+    if low or high or not 0 <= watts < inf:
         raise CapRangeError(
             f"power cap {watts:g} W is outside {_watts(cap.floor_w)} to {_watts(cap.max_w)}"
         )
