@@ -36,7 +36,7 @@ class _Guarded:
     """The library lets anybody write anything."""
 
     writable = False
-    ignores_writes = False
+    _ignores_writes = False
     """Acknowledges and does nothing."""
 
     async def write_property(
@@ -44,7 +44,7 @@ class _Guarded:
     ) -> None:
         if not self.writable:
             raise PropertyError(errorCode="writeAccessDenied")
-        if self.ignores_writes:
+        if self._ignores_writes:
             return
         if isinstance(value, float) and not math.isfinite(value):
             raise PropertyError(errorCode="valueOutOfRange")
@@ -79,6 +79,12 @@ class AnalogOutput(_Guarded, AnalogOutputObject):
 
 class AnalogValue(_Guarded, Commandable, AnalogValueObject):
     writable = True
+    _lags = False
+    """The present value stays where it is whatever is commanded."""
+
+    def recalculating(self) -> None:
+        if not self._lags:
+            super().recalculating()
 
 
 class PlainValue(_Guarded, AnalogValueObject):

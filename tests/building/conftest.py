@@ -1,5 +1,6 @@
 """Peers and links for the tests of the building links."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from modbus_connection import ModbusTcpParams, ModbusUnit
@@ -56,6 +57,9 @@ def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def stack() -> AsyncIterator[BacnetStack]:
+    # The stacks of both sides make a task for every layer: with a trace for each of
+    # them a test takes three times as long.
+    asyncio.get_running_loop().set_debug(False)
     running = BacnetStack(f"127.0.0.1/8:{free_udp_port()}")
     await running.start()
     yield running

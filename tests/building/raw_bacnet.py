@@ -14,16 +14,15 @@ REJECT = 0x60
 ABORT_BY_SERVER = 0x71
 
 
+def ack(invoke: int, number: int, value: bytes) -> bytes:
+    """Answer ReadProperty with one encoded value; of which object is not looked at."""
+    head = bytes([COMPLEX_ACK, invoke, 12]) + b"\x0c\x02\0\0\x09"
+    return head + bytes([0x19, number, 0x3E]) + value + b"\x3f"
+
+
 def device_id_ack(invoke: int, instance: int) -> bytes:
-    """Answer to "which device are you", as ReadProperty of object-identifier."""
-    packed = (8 << 22 | instance).to_bytes(4)
-    return (
-        bytes([COMPLEX_ACK, invoke, 12, 0x0C])
-        + packed
-        + b"\x19\x4b\x3e\xc4"
-        + packed
-        + b"\x3f"
-    )
+    """Answer "which device are you", ReadProperty of object-identifier."""
+    return ack(invoke, 75, b"\xc4" + (8 << 22 | instance).to_bytes(4))
 
 
 class RawPeer(asyncio.DatagramProtocol):

@@ -14,6 +14,7 @@ from custom_components.compute_heater.building.bacnet import (
     BacnetDevice,
     BacnetIdentity,
 )
+from custom_components.compute_heater.building.bacnet_apdu import enumerated, unsigned
 from custom_components.compute_heater.building.bacnet_point import BacnetPoint
 from custom_components.compute_heater.building.bacnet_stack import BacnetStack
 from custom_components.compute_heater.building.points import (
@@ -26,6 +27,7 @@ from custom_components.compute_heater.building.points import (
 
 from .bacnet_peer import BacnetPeer, many_inputs, rare_objects, usual_objects
 from .ports import free_udp_port
+from .raw_bacnet import ABORT_BY_SERVER, RawPeer, ack, device_id_ack
 
 type PeerOf = Callable[..., Awaitable[BacnetPeer]]
 
@@ -242,8 +244,7 @@ async def test_device_that_promises_more_than_it_holds(
     )
     device = BacnetDevice(stack, peer.address)
     points = [one.point for one in await device.browse()]
-    peer.app.device_object.maxApduLengthAccepted = 206
-    # The answering side keeps to the smaller of both, so tell it ours is small, too.
+    # The library's server keeps to what the request says that we take.
     stack.app.device_object.maxApduLengthAccepted = 206
     assert None not in (await device.read(points)).values()
     before = device.reads
@@ -252,6 +253,50 @@ async def test_device_that_promises_more_than_it_holds(
     before = device.reads
     await device.read(points)
     assert device.reads - before <= first <= 16
+    # The object list alone is longer than an answer: read one by one.
+    assert [one.point for one in await device.browse()] == points
+
+
+async def test_device_that_does_not_tell_its_objects(stack: BacnetStack) -> None:
+    def answer(invoke: int, service: int, content: bytes) -> bytes:
+        if content.endswith(b"\x19\x4b"):
+            return device_id_ack(invoke, 9)
+        if content.endswith(b"\x19\x3e"):
+            return ack(invoke, 62, unsigned(480))
+        if content.endswith(b"\x19\x6b"):
+            return ack(invoke, 107, enumerated(3))
+        return bytes([ABORT_BY_SERVER, invoke, 4])
+
+    peer = RawPeer(answer)
+    device = BacnetDevice(stack, await peer.start())
+    with pytest.raises(LinkProtocolError, match="does not tell its objects"):
+        await device.browse()
+    assert device.identity is not None
+    assert device.identity.name is None
+    peer.stop()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-3.4e38, 3.4e38, (None, None)),
+        (0.0, 3.4e38, (0, None)),
+        (float("-inf"), 100.0, (None, 100)),
+        (0.0, 0.0, (None, None)),
+    ],
+)
+async def test_limits_that_are_none(
+    device: BacnetDevice,
+    bacnet_peer: BacnetPeer,
+    low: float,
+    high: float,
+    expected: tuple[float | None, float | None],
+) -> None:
+    power = bacnet_peer.object("analog-value", 1)
+    power.minPresValue, power.maxPresValue = low, high
+    found = {one.point.key: one.point for one in await device.browse()}
+    point = found["analog-value,1"]
+    assert (point.minimum, point.maximum) == expected
 
 
 async def test_device_without_read_property_multiple(

@@ -18,7 +18,7 @@ READ_PROPERTY_MULTIPLE = 14
 WRITE_PROPERTY = 15
 
 _BOOLEAN, _UNSIGNED, _INTEGER, _REAL, _DOUBLE = range(1, 6)
-_ENUMERATED, _OBJECT_ID = 9, 12
+_ENUMERATED = 9
 
 _CHARACTER_SETS = {0: "utf-8", 3: "utf-32-be", 4: "utf-16-be", 5: "latin-1"}
 
@@ -80,8 +80,7 @@ def primitive(tag: int, length: int, content: bytes) -> Primitive:
                 bits = "".join(f"{byte:08b}" for byte in content[1:])
                 return tuple(bit == "1" for bit in bits[: len(bits) - content[0]])
             case 12:
-                (packed,) = struct.unpack(">I", content)
-                return ObjectId(packed >> 22, packed & 0x3FFFFF)
+                return _object_id(content)
     except (struct.error, IndexError) as err:
         raise LinkProtocolError(f"value with tag {tag} is malformed") from err
     return content
@@ -166,9 +165,7 @@ def properties_of(answer: bytes) -> dict[Ref, Property | PropertyError]:
     found: dict[Ref, Property | PropertyError] = {}
     parser = _Parser(answer)
     while not parser.at_end:
-        identifier = primitive(_OBJECT_ID, 4, parser.expect_context(0))
-        if not isinstance(identifier, ObjectId):
-            raise LinkProtocolError("object identifier expected")
+        target = _object_id(parser.expect_context(0))
         parser.expect_opening(1)
         while not parser.at_closing(1):
             number = int.from_bytes(parser.expect_context(2))
@@ -177,7 +174,7 @@ def properties_of(answer: bytes) -> dict[Ref, Property | PropertyError]:
                 if parser.at_context(3)
                 else None
             )
-            ref = Ref(identifier, number, element)
+            ref = Ref(target, number, element)
             if parser.at_opening(5):
                 found[ref] = _error(parser.values(5))
             else:
@@ -191,6 +188,13 @@ def error_of(answer: bytes) -> PropertyError:
     return _error(
         tuple(primitive(tag.number, tag.length, tag.content) for tag in _tags(answer))
     )
+
+
+def _object_id(content: bytes) -> ObjectId:
+    if len(content) != 4:
+        raise LinkProtocolError("object identifier is malformed")
+    packed = int.from_bytes(content)
+    return ObjectId(packed >> 22, packed & 0x3FFFFF)
 
 
 def _error(values: Property) -> PropertyError:

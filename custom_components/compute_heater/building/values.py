@@ -14,11 +14,11 @@ def tidy_real(value: float) -> float | None:
     if not math.isfinite(value):
         return None
     packed = struct.pack(">f", value)
-    for digits in (7, 8, 9):
+    for digits in (7, 8):
         short = float(f"{value:.{digits}g}")
         if struct.pack(">f", short) == packed:
             return short
-    return value
+    return float(f"{value:.9g}")
 
 
 def same_real(left: float, right: float) -> bool:

@@ -1,0 +1,88 @@
+"""BACnet links against bac-py, an independent stack."""
+
+from collections.abc import Iterator
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from custom_components.compute_heater.building.bacnet import BacnetDevice, BacnetPoint
+from custom_components.compute_heater.building.bacnet_stack import BacnetStack
+from custom_components.compute_heater.building.points import PointRefusedError
+
+from .ports import free_udp_port
+from .test_bacnet_cov import Listener
+
+
+@pytest.fixture
+def bac_py() -> Iterator[str]:
+    port = free_udp_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.building.bac_py_server", str(port)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "READY\n"
+        yield f"127.0.0.1:{port}"
+        process.terminate()
+
+
+async def points_of(device: BacnetDevice) -> dict[str, BacnetPoint]:
+    """Browse and tick everything."""
+    points = {}
+    for found in await device.browse():
+        point = dataclasses.replace(found.point, writable=True)
+        if point.kind == "analog":
+            point = dataclasses.replace(point, minimum=-1000, maximum=1000)
+        points[point.key] = point
+    return points
+
+
+async def test_browse_read_command_and_give_up(stack: BacnetStack, bac_py: str) -> None:
+    device = BacnetDevice(stack, bac_py, 4001)
+    points = await points_of(device)
+    assert points["analog-input,1"].name == "Warmwasser °C"
+    assert points["analog-input,1"].unit == "°C"
+    assert {key for key, point in points.items() if point.commandable} == {
+        "analog-output,1",
+        "analog-value,1",
+        "binary-value,1",
+        "multi-state-value,1",
+    }
+    values = await device.read(points.values())
+    assert values["analog-input,1"] == 51.5
+    assert values["analog-value,1"] == 100
+    assert values["binary-value,1"] is False
+    power = points["analog-value,1"]
+    assert await device.write(power, 321, 10) == 321
+    assert await device.write(power, 300, 9) == 300
+    with pytest.raises(PointRefusedError, match="priority 9 holds 300"):
+        await device.write(power, 200, 12)
+    await device.relinquish(power, 9)
+    assert (await device.read([power]))[power.key] == 321
+    await device.relinquish(power, 10)
+    assert (await device.read([power]))[power.key] == 200
+    await device.relinquish(power, 12)
+    assert await device.write(points["binary-value,1"], True) is True
+    assert await device.write(points["multi-state-value,1"], 3) == 3
+    plain = points["analog-value,2"]
+    assert await device.write(plain, 7, restore=5.0) == 7
+    with pytest.raises(PointRefusedError):
+        await device.write(
+            dataclasses.replace(points["analog-input,1"], commandable=True), 1
+        )
+
+
+async def test_changes_are_reported(stack: BacnetStack, bac_py: str) -> None:
+    device = BacnetDevice(stack, bac_py, 4001)
+    points = await points_of(device)
+    power = points["analog-value,1"]
+    listener = Listener()
+    subscription = device.subscribe([power], listener)
+    await listener.until_value(power.key, 100)
+    await device.write(power, 500)
+    await listener.until_value(power.key, 500)
+    assert subscription.active == {power.key}
+    await subscription.close()
