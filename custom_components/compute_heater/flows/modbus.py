@@ -25,7 +25,7 @@ from homeassistant.helpers.selector import (
 
 from ..building.modbus import ModbusDevice
 from ..building.modbus_point import ModbusPoint, parse_points
-from ..building.points import LinkConnectionError, LinkError
+from ..building.points import LinkConnectionError, LinkError, PointConfigError
 from ..const import CONF_POINTS, CONF_UNIT_ID, SUBENTRY_MODBUS
 
 
@@ -61,6 +61,13 @@ async def _async_unreadable(
     return [point.name for point in points if values.get(point.key) is None]
 
 
+def _parsed(pasted: object) -> list[ModbusPoint]:
+    """Read what was typed as YAML, which may be anything."""
+    if not isinstance(pasted, list) or not pasted:
+        raise PointConfigError("points", "expected a list with at least one point")
+    return parse_points(pasted)
+
+
 class ModbusSubentryFlow(ConfigSubentryFlow):
     """Ask for the address, then for the points, and read each of them once."""
 
@@ -84,7 +91,10 @@ class ModbusSubentryFlow(ConfigSubentryFlow):
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
         if user_input is not None:
-            self._connection = user_input
+            self._connection = {
+                **user_input,
+                CONF_HOST: user_input[CONF_HOST].strip(),
+            }
             if self._is_known():
                 return self.async_abort(reason="already_configured")
             return await self.async_step_points()
@@ -123,7 +133,7 @@ class ModbusSubentryFlow(ConfigSubentryFlow):
         detail = ""
         if user_input is not None:
             try:
-                points = parse_points(user_input[CONF_POINTS])
+                points = _parsed(user_input[CONF_POINTS])
                 unreadable = await _async_unreadable(
                     self.hass, self._connection, points
                 )
