@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+import logging
 from pathlib import Path
 import shutil
 from typing import Protocol
@@ -61,3 +62,15 @@ async def automate(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[Automat
     await hass.services.async_call(
         "automation", "turn_off", {"entity_id": AUTOMATION}, blocking=True
     )
+
+
+def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the automation engine and its templates complained about."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= logging.WARNING
+        and record.name.startswith(
+            ("homeassistant.components.automation", "homeassistant.helpers")
+        )
+    ]

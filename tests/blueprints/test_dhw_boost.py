@@ -5,7 +5,7 @@ from pytest_homeassistant_custom_component.common import async_mock_service
 
 from homeassistant.core import CoreState, HomeAssistant, ServiceCall
 
-from .conftest import AUTOMATION, Automate, Wait
+from .conftest import AUTOMATION, Automate, Wait, complaints
 
 TANK, SURPLUS = "water_heater.hot_water", "sensor.surplus"
 NORMAL, BOOST = 50.0, 58.0
@@ -151,13 +151,14 @@ async def test_nonsense_begins_nothing(
 
 
 async def test_nothing_is_asked_of_a_lost_tank(
-    hass: HomeAssistant, tank: Tank, wait: Wait
+    hass: HomeAssistant, tank: Tank, wait: Wait, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is asked when it is back, if there still is surplus."""
     tank.lose()
     await surplus(hass, 2000)
     await wait(6)
     assert not tank.calls
+    assert not complaints(caplog)
     tank.set(NORMAL)
     await hass.async_block_till_done()
     assert tank.obey() == BOOST

@@ -1,13 +1,11 @@
 """Follow the building's heat demand: levels, hysteresis, time at a level, loss."""
 
-import logging
-
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
 from homeassistant.core import HomeAssistant
 
-from .conftest import Automate, Wait
+from .conftest import Automate, Wait, complaints
 
 SELECT, DEMAND = "select.heater_power_state", "sensor.heat_demand"
 
@@ -160,9 +158,4 @@ async def test_missing_entities_log_no_error(
     hass.states.async_remove(SELECT)
     await wait(12)
     assert not heater.calls
-    complaints = [
-        record.getMessage()
-        for record in caplog.records
-        if record.levelno >= logging.WARNING and record.name.startswith("homeassistant")
-    ]
-    assert not [text for text in complaints if "custom integration" not in text]
+    assert not complaints(caplog)
