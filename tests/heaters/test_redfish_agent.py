@@ -173,13 +173,13 @@ async def test_shutdown_that_takes_too_long(make_heater: MakeHeater) -> None:
 async def test_polling_holds_the_lease_and_silence_ends_it(
     make_heater: MakeHeater,
 ) -> None:
-    async with agent_with(lease_s=2) as agent:
+    async with agent_with(lease_s=3) as agent:
         heater = make_heater(agent.url)
         await heater.apply(Command(on=True, power_limit_w=2000))
-        for _ in range(12):
+        for _ in range(16):
             await asyncio.sleep(0.25)
             assert (await heater.read()).power_limit_w == 2000
-        await asyncio.sleep(3)
+        await asyncio.sleep(3.5)
         assert agent.rack.set_point_w == 300
         assert (await heater.read()).power_limit_w == 300
         await heater.apply(Command(on=True, power_limit_w=2000))
