@@ -20,8 +20,8 @@ from homeassistant.util.unit_conversion import (
     VolumeFlowRateConverter,
 )
 
-# A source that goes away is believed for this long: integrations reload, radios lose
-# a packet, and neither should stop a heater for its minimum off time.
+# A source that goes away is believed for this long from then on: integrations reload,
+# radios lose a packet, and neither should stop a heater for its minimum off time.
 HOLD_S = 60.0
 # Until the usual interval of a source is known, and never less than the second.
 MAX_AGE_S = 900.0
@@ -46,6 +46,7 @@ class Source:
         self._parse = parse
         self._value: float | bool | None = None
         self._reported_at: float | None = None
+        self._gone_at: float | None = None
         self._intervals: list[float] = []
 
     def begin(self) -> None:
@@ -59,11 +60,14 @@ class Source:
 
     def take(self, state: State | None) -> None:
         """Note a new report; call it for changes and for unchanged reports."""
+        now = self._hass.loop.time()
         if state is None or state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE):
+            if self._gone_at is None:
+                self._gone_at = now
             return
+        self._gone_at = None
         if (value := self._parse(state)) is None:
             return
-        now = self._hass.loop.time()
         if self._reported_at is not None and now - self._reported_at > 0.5:
             self._intervals = [
                 *self._intervals[1 - _INTERVALS_KEPT :],
@@ -90,9 +94,9 @@ class Source:
         """The reading; None when there is none that can be relied on."""
         if (age := self.age_s) is None:
             return None
-        state = self._hass.states.get(self.entity_id)
-        if state is None or state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE):
-            return self._value if age <= HOLD_S else None
+        now = self._hass.loop.time()
+        if self._gone_at is not None and now - self._gone_at > HOLD_S:
+            return None
         if self.entity_id.startswith(_AGELESS):
             return self._value
         return self._value if age <= self.max_age_s else None
