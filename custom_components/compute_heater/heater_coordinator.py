@@ -32,8 +32,9 @@ from .heaters.model import (
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry
 
-# A command that failed is tried again at this pace.
+# A command that failed or did not last is tried again, more and more seldom.
 _RETRY_S = 10.0
+_LONGEST_RETRY_S = 600.0
 _LIMIT_TOLERANCE_W = 0.5
 
 
@@ -44,6 +45,8 @@ class _Attempt:
     command: Command
     at: float
     error: HeaterError | None
+    count: int
+    """Tries of the same command in a row that did not make it hold."""
 
 
 class HeaterCoordinator(DataUpdateCoordinator[Reading]):
@@ -73,14 +76,19 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         self.heat = EnergyCounter()
         self.read_at: float | None = None
         """Loop time of the last reading that succeeded."""
+        self._identified = False
         self._wanted: Command | None = None
         self._attempt: _Attempt | None = None
+        self._failing = False
+        """Commands fail, and the log says so."""
         self._worker: asyncio.Task[None] | None = None
 
     @override
     async def _async_update_data(self) -> Reading:
         started = self.hass.loop.time()
         try:
+            if not self._identified:
+                await self._async_identify()
             reading = await self.driver.read()
         except HeaterAuthError as err:
             # Not ConfigEntryAuthFailed: the site and its other heaters go on. A flow
@@ -97,6 +105,8 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
                 translation_placeholders={"heater": self.subentry.title},
             ) from err
         except HeaterError as err:
+            # Whoever answers next at this address has to show again who it is.
+            self._identified = False
             if self._shutdown_requested and self.data is not None:
                 # The poll was under way when the driver was closed.
                 return self.data
@@ -123,6 +133,20 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         else:
             self.heat.integrate(reading.heat_w, now)
         return reading
+
+    async def _async_identify(self) -> None:
+        """Make sure that no other machine has got the heater's address."""
+        identity, _ = await self.driver.connect()
+        if identity.uuid != self.subentry.unique_id:
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="other_heater_answers",
+                translation_placeholders={
+                    "heater": self.subentry.title,
+                    "other": identity.name,
+                },
+            )
+        self._identified = True
 
     async def async_follow_events(self) -> None:
         """Look at once when the heater tells of a change; polling stays the base."""
@@ -162,34 +186,49 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             )
 
     def _is_due(self, command: Command) -> bool:
-        if not self.available or _holds(command, self.data):
+        if not self.available:
             return False
         last = self._attempt
+        if _holds(command, self.data, self.capabilities.modules):
+            if last is not None:
+                last.count = 0
+            return False
         if last is None or last.command != command:
             return True
         # The same command again: a try that failed, or a device that has gone its
         # own way since (a lease ran out, someone else wrote).
         if last.error is None and (self.read_at or 0.0) <= last.at:
             return False
-        return self.hass.loop.time() - last.at >= _RETRY_S
+        pause = min(_RETRY_S * 2 ** max(last.count - 1, 0), _LONGEST_RETRY_S)
+        return self.hass.loop.time() - last.at >= pause
 
     async def _async_work(self) -> None:
         done: Command | None = None
         while (command := self._wanted) is not None and command != done:
-            failing = self.command_error is not None
             error: HeaterError | None = None
             try:
                 await self.driver.apply(command)
             except HeaterError as err:
                 error = err
-                if not failing:
-                    LOGGER.warning("%s: command failed: %s", self.name, err)
-            else:
-                if failing:
-                    LOGGER.info("%s: command succeeded again", self.name)
-            self._attempt = _Attempt(command, self.hass.loop.time(), error)
+            last = self._attempt
+            count = last.count + 1 if last and last.command == command else 1
+            self._attempt = _Attempt(command, self.hass.loop.time(), error, count)
             done = command
         await self.async_refresh()
+        self._log_failing_commands()
+
+    def _log_failing_commands(self) -> None:
+        """Log once that commands fail, and once that they succeed again.
+
+        Of a heater that does not answer at all the poll has told already.
+        """
+        error = self.command_error
+        if error is not None and self.available and not self._failing:
+            LOGGER.warning("%s: command failed: %s", self.name, error)
+            self._failing = True
+        elif error is None and self._failing:
+            LOGGER.info("%s: command succeeded again", self.name)
+            self._failing = False
 
     async def async_finish(self) -> None:
         """Wait for the command under way; raise what it met."""
@@ -236,12 +275,15 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         self.heat.restore(memory.get("heat", {}))
 
 
-def _holds(command: Command, reading: Reading) -> bool:
+def _holds(command: Command, reading: Reading, modules: int) -> bool:
     """Whether the heater is already what the command asks for."""
     if reading.is_on is not command.on:
         return False
     if not command.on:
-        return True
+        # A module that hangs on its way down still has to be told again.
+        return not reading.is_changing
+    if not reading.is_changing and reading.modules_on not in (None, modules):
+        return False
     if command.power_limit_w is None or reading.power_limit_w is None:
         return command.power_limit_w is reading.power_limit_w
     return abs(command.power_limit_w - reading.power_limit_w) <= _LIMIT_TOLERANCE_W

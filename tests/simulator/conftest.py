@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
-from bac_py import Client, DeviceConfig
 from pyModbusTCP.client import ModbusClient
 import pytest
 
-from simulator.ports import udp_port
 from simulator.running import RunningHouse, Settings, running_house
 
 WINTER_NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -25,21 +23,6 @@ async def running(ticking: RunningHouse) -> RunningHouse:
     """Stop its clock, so that only ``advance`` lets time pass."""
     ticking.task.cancel()
     return ticking
-
-
-@pytest.fixture
-async def bacnet() -> AsyncIterator[Client]:
-    """Offer a BACnet client of another make than the house's stack."""
-    config = DeviceConfig(
-        instance_number=998,
-        interface="127.0.0.1",
-        port=udp_port("127.0.0.1"),
-        broadcast_address="127.255.255.255",
-        apdu_timeout=2000,
-        apdu_retries=1,
-    )
-    async with Client(config) as client:
-        yield client
 
 
 @pytest.fixture
