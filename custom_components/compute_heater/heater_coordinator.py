@@ -199,7 +199,7 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         # own way since (a lease ran out, someone else wrote).
         if last.error is None and (self.read_at or 0.0) <= last.at:
             return False
-        pause = min(_RETRY_S * 2 ** max(last.count - 1, 0), _LONGEST_RETRY_S)
+        pause: float = min(_RETRY_S * 2.0 ** max(last.count - 1, 0), _LONGEST_RETRY_S)
         return self.hass.loop.time() - last.at >= pause
 
     async def _async_work(self) -> None:
