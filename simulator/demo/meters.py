@@ -32,7 +32,7 @@ class Meters:
 
     async def heater(self) -> HeaterMeters:
         """Return the heater's meters by Redfish. An authenticated read renews its lease."""
-        login = aiohttp.BasicAuth(self._agent.user, self._agent.password)
+        login = aiohttp.encode_basic_auth(self._agent.user, self._agent.password)
         chassis = f"{self._agent.url}/redfish/v1/Chassis/Rack"
         metrics = await self._get(f"{chassis}/EnvironmentMetrics", login)
         heat = await self._get(f"{chassis}/Sensors/HeatDelivered", login)
@@ -44,9 +44,10 @@ class Meters:
             coolant_c=metrics["TemperatureCelsius"]["Reading"],
         )
 
-    async def _get(self, url: str, login: aiohttp.BasicAuth | None) -> Json:
+    async def _get(self, url: str, login: str | None) -> Json:
+        headers = {} if login is None else {"Authorization": login}
         try:
-            async with self._session.get(url, auth=login) as response:
+            async with self._session.get(url, headers=headers) as response:
                 response.raise_for_status()
                 answer: Json = await response.json()
                 return answer

@@ -38,7 +38,7 @@ class Plant:
     def raw_state(self, name: str) -> str | None:
         """Return the state, also where it is "unavailable"."""
         state = self.client.states.get(self.entity[name])
-        return state and state["state"]
+        return None if state is None else str(state["state"])
 
     @property
     def redfish_writes(self) -> int:

@@ -113,7 +113,7 @@ async def test_hass_starts_alone(plant: Plant) -> None:
     assert plant.raw_state("heater") == "unavailable"
     assert plant.raw_state("tank_top") == "unavailable"
     assert plant.state("strategy") == "follow_demand"
-    assert client.state("person.demo") is not None
+    assert client.state("zone.home") is not None
 
     await stack.start_house()
     await stack.start_agent()

@@ -18,7 +18,8 @@ async def test_three_minutes(unattended: DemoProcess) -> None:
     assert None not in [report[key] for key in KEYS]
     assert report["tank_end_c"] - report["tank_start_c"] > 1.5
     assert abs(report["heat_difference_percent"]) < 2
-    assert report["power_max_w"] > 2800 > 600 > report["power_end_w"]
+    assert report["power_max_w"] > 2800
+    assert report["power_end_w"] < 600
     assert report["log_errors"] == 0
 
 
