@@ -23,7 +23,7 @@ from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
 from .drivers import create_heater
 from .heater_coordinator import HeaterCoordinator
 from .link_coordinator import create_link
-from .release import async_release
+from .release import async_release, async_release_subentries
 from .site import SiteCoordinator
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
@@ -112,7 +112,7 @@ async def async_setup_entry(
     # Entries are not unloaded at a stop, and core closes shared links right after.
     entry.async_on_unload(
         hass.async_add_shutdown_job(
-            HassJob(_async_shut_down, "compute_heater release"), hass, entry
+            HassJob(_async_shut_down, "compute_heater release"), entry
         )
     )
 
@@ -129,18 +129,16 @@ async def async_unload_entry(
 ) -> None:
     """Unload a site, handing its state over to the next set-up."""
     await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
-    entry.runtime_data.site.stop()
-    memory = _memory(entry)
+    runtime = entry.runtime_data
+    runtime.site.stop()
     if entry.disabled_by is not None:
-        await _async_release_all(hass, entry)
-        memory = _memory(entry)
+        await async_release(runtime.parts)
     else:
         hass.data[DATA_HANDOVER][entry.entry_id] = Handover(
-            memory=memory,
-            subentries=entry.runtime_data.subentries,
+            memory=_memory(entry), subentries=runtime.subentries
         )
-    await entry.runtime_data.async_save()
-    await _async_close(entry)
+        await asyncio.gather(*(part.async_close() for part in runtime.parts))
+    await runtime.async_save()
 
 
 async def async_remove_entry(
@@ -150,7 +148,7 @@ async def async_remove_entry(
     store = SiteStore(hass, entry.entry_id)
     handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
     memory = handover.memory if handover else await store.async_load_memory()
-    await async_release(hass, entry, entry.subentries.values(), memory)
+    await async_release_subentries(hass, entry, entry.subentries.values(), memory)
     await store.async_remove()
 
 
@@ -187,33 +185,13 @@ async def _async_release_removed(
         for subentry_id, subentry in handover.subentries.items()
         if subentry_id not in entry.subentries
     ]
-    await async_release(hass, entry, removed, handover.memory)
+    await async_release_subentries(hass, entry, removed, handover.memory)
 
 
-async def _async_release_all(
-    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
-) -> None:
-    runtime = entry.runtime_data
-    await asyncio.gather(
-        *(heater.async_release() for heater in runtime.heaters.values()),
-        *(link.async_release() for link in runtime.links.values()),
-    )
-
-
-async def _async_close(entry: ComputeHeaterConfigEntry) -> None:
-    runtime = entry.runtime_data
-    await asyncio.gather(
-        *(heater.async_close() for heater in runtime.heaters.values()),
-        *(link.async_close() for link in runtime.links.values()),
-    )
-
-
-async def _async_shut_down(
-    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
-) -> None:
+async def _async_shut_down(entry: ComputeHeaterConfigEntry) -> None:
     """Release before Home Assistant stops, and keep what must survive."""
-    entry.runtime_data.site.stop()
-    await entry.runtime_data.async_save()
-    await _async_release_all(hass, entry)
-    await entry.runtime_data.async_save()
-    await _async_close(entry)
+    runtime = entry.runtime_data
+    runtime.site.stop()
+    await runtime.async_save()
+    await async_release(runtime.parts)
+    await runtime.async_save()

@@ -22,5 +22,10 @@ class SiteRuntime:
     async_save: Callable[[], Awaitable[None]]
     """Write to the store, at once, what must survive a crash."""
 
+    @property
+    def parts(self) -> list[HeaterCoordinator | BacnetCoordinator | ModbusCoordinator]:
+        """Everything that holds a connection."""
+        return [*self.heaters.values(), *self.links.values()]
+
 
 type ComputeHeaterConfigEntry = ConfigEntry[SiteRuntime]

@@ -18,7 +18,13 @@ from .building.bacnet_point import BacnetPoint
 from .building.bacnet_stack import BacnetStack
 from .building.modbus import ModbusDevice
 from .building.modbus_point import ModbusPoint, parse_points
-from .building.points import LinkError, Point, PointRefusedError, Value
+from .building.points import (
+    LinkConnectionError,
+    LinkError,
+    Point,
+    PointRefusedError,
+    Value,
+)
 from .const import (
     CONF_DEVICE_INSTANCE,
     CONF_POINTS,
@@ -218,6 +224,8 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
                     self.points[key].name,
                     err,
                 )
+                if isinstance(err, LinkConnectionError):
+                    return
             else:
                 self.commanded.discard(key)
 

@@ -10,33 +10,21 @@ from homeassistant.core import HomeAssistant
 from .const import LOGGER, SUBENTRY_BACNET, SUBENTRY_HEATER
 from .drivers import create_heater
 from .heater_coordinator import HeaterCoordinator
-from .link_coordinator import BacnetCoordinator
+from .link_coordinator import BacnetCoordinator, ModbusCoordinator
 
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry
 
+type Part = HeaterCoordinator | BacnetCoordinator | ModbusCoordinator
+
+# Home Assistant gives everything together 20 s when it stops.
 _TIMEOUT_S = 15.0
 
 
-async def async_release(
-    hass: HomeAssistant,
-    entry: ComputeHeaterConfigEntry,
-    subentries: Iterable[ConfigSubentry],
-    memory: Mapping[str, Any],
-) -> None:
-    """Release parts that have no running coordinator any more."""
-    parts: list[HeaterCoordinator | BacnetCoordinator] = []
-    for subentry in subentries:
-        if subentry.subentry_type == SUBENTRY_HEATER:
-            driver = create_heater(hass, subentry.data)
-            parts.append(HeaterCoordinator(hass, entry, subentry, driver))
-        elif subentry.subentry_type == SUBENTRY_BACNET:
-            link = BacnetCoordinator(hass, entry, subentry)
-            link.restore(memory.get("links", {}).get(subentry.subentry_id, {}))
-            if link.commanded:
-                parts.append(link)
+async def async_release(parts: Iterable[Part]) -> None:
+    """Release and close running parts, each within bounded time."""
 
-    async def release(part: HeaterCoordinator | BacnetCoordinator) -> None:
+    async def release(part: Part) -> None:
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 await part.async_release()
@@ -46,3 +34,23 @@ async def async_release(
             await part.async_close()
 
     await asyncio.gather(*(release(part) for part in parts))
+
+
+async def async_release_subentries(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    subentries: Iterable[ConfigSubentry],
+    memory: Mapping[str, Any],
+) -> None:
+    """Release parts that do not run any more."""
+    parts: list[Part] = []
+    for subentry in subentries:
+        if subentry.subentry_type == SUBENTRY_HEATER:
+            driver = create_heater(hass, subentry.data)
+            parts.append(HeaterCoordinator(hass, entry, subentry, driver))
+        elif subentry.subentry_type == SUBENTRY_BACNET:
+            link = BacnetCoordinator(hass, entry, subentry)
+            link.restore(memory.get("links", {}).get(subentry.subentry_id, {}))
+            if link.commanded:
+                parts.append(link)
+    await async_release(parts)
