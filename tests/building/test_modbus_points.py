@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import struct
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -26,6 +27,7 @@ from custom_components.compute_heater.building.points import (
     PointKind,
     PointRefusedError,
 )
+from custom_components.compute_heater.building.values import tidy_real
 
 FULL: dict[str, Any] = {
     "key": "flow_set",
@@ -261,3 +263,21 @@ def test_points_are_values() -> None:
     point = ModbusPoint.from_dict(FULL)
     assert dataclasses.replace(point, writable=False) != point
     assert hash(point) == hash(ModbusPoint.from_dict(FULL))
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_tidy_real_is_the_same_32_bit_float(value: float) -> None:
+    tidy = tidy_real(value)
+    assert tidy is not None
+    assert struct.pack(">f", tidy) == struct.pack(">f", value)
+    assert len(repr(tidy)) <= len(repr(value))
+
+
+def test_tidy_real_of_numbers_that_people_write() -> None:
+    for value in (21.3, 0.1, 48.55, 16777215.0, -40.0, 1e-3):
+        (single,) = struct.unpack(">f", struct.pack(">f", value))
+        assert tidy_real(single) == value
+    (long,) = struct.unpack(">f", bytes.fromhex("c2ce6f44"))
+    assert tidy_real(long) == -103.217316
+    (largest,) = struct.unpack(">f", bytes.fromhex("7f7fffff"))
+    assert tidy_real(largest) == 3.40282347e38

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from ipaddress import IPv4Address
+import itertools
 
 from bacpypes3.pdu import Address
 
@@ -90,6 +91,9 @@ class BacnetDevice:
         self._reader = PropertyReader(self._send, _CAUTIOUS_APDU)
         self._absent: set[Ref] = set()
         """Properties that an object does not have, not asked for again."""
+        self._moment = itertools.count(1)
+        self._reports: dict[ObjectId, tuple[int, Value | None]] = {}
+        """What was reported last by change of value, and when."""
         self._subscriptions: set[CovSubscription] = set()
         self._is_away = False
         self._write_lock = asyncio.Lock()
@@ -142,6 +146,7 @@ class BacnetDevice:
             for number in (PRESENT_VALUE, STATUS_FLAGS, RELIABILITY)
             if (ref := Ref(point.object_id, number)) not in self._absent
         ]
+        begin = next(self._moment)
         found = await self._reader.read(refs)
         self._absent |= {
             ref
@@ -150,10 +155,16 @@ class BacnetDevice:
             and one.code == UNKNOWN_PROPERTY
             and ref.property != PRESENT_VALUE
         }
-        return {
-            point.key: sound_value(found, point.object_id, point.object_kind)
-            for point in wanted
-        }
+        values: dict[str, Value | None] = {}
+        for point in wanted:
+            when, reported = self._reports.get(point.object_id, (0, None))
+            # What was reported meanwhile is newer than what was read.
+            values[point.key] = (
+                reported
+                if when > begin
+                else sound_value(found, point.object_id, point.object_kind)
+            )
+        return values
 
     async def write(
         self,
@@ -167,7 +178,8 @@ class BacnetDevice:
 
         That may be rounded or limited by the controller. An object without priority
         array is written only when ``restore``, the value to put back one day, is
-        known. Raises PointRefusedError, LinkConnectionError, LinkProtocolError.
+        known. Raises PointRefusedError, LinkConnectionError, LinkProtocolError;
+        ``command_stays`` of the error tells whether there is something to release.
         """
         value = checked(point, value)
         _check_priority(point, priority)
@@ -180,11 +192,16 @@ class BacnetDevice:
         except OverflowError as err:
             raise PointRefusedError(f"{point.name} cannot hold {value:g}") from err
         async with self._write_lock:
-            if point.commandable:
-                await self._send_write(point, encoded, priority)
-                return await self._commanded(point, priority)
-            await self._send_write(point, encoded, None)
-            return await self._taken_over(point, value)
+            try:
+                if point.commandable:
+                    await self._send_write(point, encoded, priority)
+                    return await self._commanded(point, priority)
+                await self._send_write(point, encoded, None)
+                return await self._taken_over(point, value)
+            except (LinkConnectionError, LinkProtocolError) as err:
+                # The request may have arrived although no answer did.
+                err.command_stays = True
+                raise
 
     async def relinquish(
         self, point: BacnetPoint, priority: int = PRIORITY_LOWEST
@@ -224,10 +241,14 @@ class BacnetDevice:
             callback,
             send=self._send,
             read=self.read,
+            reported=self._note_report,
             closed=self._subscriptions.discard,
         )
         self._subscriptions.add(subscription)
         return subscription
+
+    def _note_report(self, target: ObjectId, value: Value | None) -> None:
+        self._reports[target] = next(self._moment), value
 
     async def _ask_instance(self) -> int:
         anyone = Ref(ObjectId(DEVICE, ANY_INSTANCE), OBJECT_IDENTIFIER)

@@ -46,6 +46,7 @@ class CovSubscription:
         *,
         send: Send,
         read: Read,
+        reported: Callable[[ObjectId, Value | None], None],
         closed: Callable[[CovSubscription], None],
     ) -> None:
         """Start at once, in a task; must be called in the event loop."""
@@ -55,11 +56,10 @@ class CovSubscription:
         self._callback = callback
         self._send = send
         self._read = read
+        self._reported = reported
         self._closed = closed
         self._active: set[ObjectId] = set()
         self._refused: set[ObjectId] = set()
-        self._heard: dict[ObjectId, int] = {}
-        """Notifications per point so far."""
         self._wake = asyncio.Event()
         self._app = stack.app
         handlers = self._app.cov_handlers
@@ -132,19 +132,10 @@ class CovSubscription:
 
     async def _refresh(self) -> None:
         """Read once: some devices send the first notification too early or never."""
-        heard = self._heard.copy()
-        wanted = [self._points[target] for target in self._active]
-        if not wanted:
-            return
-        values = await self._read(wanted)
-        # What was notified meanwhile is newer than what was read.
-        self._deliver(
-            {
-                point.key: values[point.key]
-                for point in wanted
-                if self._heard.get(point.object_id) == heard.get(point.object_id)
-            }
-        )
+        if self._active:
+            self._deliver(
+                await self._read([self._points[target] for target in self._active])
+            )
 
     def _notified(
         self, source: Address, target: ObjectId, values: dict[int, Property]
@@ -152,12 +143,12 @@ class CovSubscription:
         point = self._points.get(target)
         if point is None or source != self._address:
             return
-        self._heard[target] = self._heard.get(target, 0) + 1
         match values.get(PRESENT_VALUE):
             case (present,):
                 flags = next(iter(values.get(STATUS_FLAGS, ())), None)
                 sound = is_sound(flags, None)
                 value = decode(point.object_kind, present) if sound else None
+                self._reported(target, value)
                 self._deliver({point.key: value})
 
     def _announced(self, source: Address, _instance: int) -> None:
@@ -166,8 +157,6 @@ class CovSubscription:
             self.renew()
 
     def _deliver(self, values: Mapping[str, Value | None]) -> None:
-        if not values:
-            return
         try:
             self._callback(values)
         except Exception:

@@ -40,6 +40,10 @@ class Point:
 class LinkError(Exception):
     """Anything that went wrong between us and a controller of the building."""
 
+    command_stays = False
+    """A command of ours is, or after a time-out may be, in the controller although
+    the write failed: it must still be released one day."""
+
 
 class LinkConnectionError(LinkError):
     """No answer, a broken connection or a time-out."""
@@ -57,7 +61,7 @@ class PointRefusedError(LinkError):
     """The value was refused, by us (limits, type) or by the peer.
 
     Nothing changed, unless ``command_stays``: then the controller keeps our command
-    although it does not follow it now, so it must still be released one day.
+    although it does not follow it now.
     """
 
     def __init__(self, message: str, *, command_stays: bool = False) -> None:

@@ -5,6 +5,8 @@ import struct
 
 from .points import Point, PointKind, PointRefusedError, Value
 
+_LARGEST: float = struct.unpack(">f", b"\x7f\x7f\xff\xff")[0]
+
 
 def tidy_real(value: float) -> float | None:
     """Find the shortest number that is the same 32-bit float (21.3, not 21.2999992).
@@ -16,7 +18,8 @@ def tidy_real(value: float) -> float | None:
     packed = struct.pack(">f", value)
     for digits in (7, 8):
         short = float(f"{value:.{digits}g}")
-        if struct.pack(">f", short) == packed:
+        # Rounding the largest float up leaves the range.
+        if abs(short) <= _LARGEST and struct.pack(">f", short) == packed:
             return short
     return float(f"{value:.9g}")
 
