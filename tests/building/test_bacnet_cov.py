@@ -380,10 +380,10 @@ async def test_report_during_a_reading_is_newer_than_what_is_read(
     original = peer.app.do_ReadPropertyMultipleRequest
 
     async def slow(apdu: Any) -> None:
-        await original(apdu)
         if first_read.is_set():
             await asyncio.sleep(0.1)
-        elif any(
+        await original(apdu)
+        if any(
             tuple(map(int, spec.objectIdentifier)) == DEMAND.object_id
             for spec in apdu.listOfReadAccessSpecs
         ):
