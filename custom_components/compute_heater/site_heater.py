@@ -137,10 +137,6 @@ class SiteHeater:
             now,
         )
         setpoint_w = self._hold_setpoint(reading.supply_c if reading else None, now)
-        limits = [controls.power_limit_w]
-        if controls.mode == "auto":
-            # In auto the target is the upper limit of the supply temperature.
-            limits.append(setpoint_w)
         self._wish = HeaterWish(
             settings=self.settings,
             mode=controls.mode,
@@ -148,7 +144,9 @@ class SiteHeater:
             manual_state=controls.manual_state,
             setpoint_power_w=setpoint_w if controls.mode == "heat" else None,
             compute_allowed=controls.compute_allowed,
-            power_limit_w=min((w for w in limits if w is not None), default=None),
+            power_limit_w=controls.power_limit_w,
+            # In auto the target is the upper limit of the supply temperature.
+            supply_limit_w=setpoint_w if controls.mode == "auto" else None,
             off_powers_down=self._off_powers_down,
         )
 
