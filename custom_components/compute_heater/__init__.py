@@ -1,11 +1,15 @@
 """Compute Heater: computers that heat a home."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HassJob, HomeAssistant
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
@@ -21,9 +25,10 @@ from .const import (
 )
 from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
 from .drivers import create_heater
+from .entity import point_platform
 from .heater_coordinator import HeaterCoordinator
 from .link_coordinator import create_link
-from .release import async_release, async_release_subentries
+from .release import async_release, async_release_removed, async_release_subentries
 from .site import SiteCoordinator
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
@@ -48,7 +53,7 @@ async def async_setup_entry(
     handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
     memory = handover.memory if handover else await store.async_load_memory()
     if handover:
-        await _async_release_removed(hass, entry, handover)
+        await async_release_removed(hass, entry, handover.subentries, memory)
 
     heaters = {
         subentry.subentry_id: HeaterCoordinator(
@@ -81,7 +86,8 @@ async def async_setup_entry(
         site=site,
         heaters=heaters,
         links=links,
-        subentries=dict(entry.subentries),
+        # Copies, for core changes a subentry in place.
+        subentries={key: replace(each) for key, each in entry.subentries.items()},
         async_save=async_save,
     )
     # Not the first refresh of core: one part that is down must not fail the rest.
@@ -100,6 +106,7 @@ async def async_setup_entry(
             entry_type=DeviceEntryType.SERVICE,
         ),
     )
+    _async_remove_stale_points(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
     for coordinator in heaters.values():
@@ -165,6 +172,25 @@ async def async_remove_config_entry_device(
     )
 
 
+def _async_remove_stale_points(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> None:
+    """Remove entities of points that were unticked, or are read only now."""
+    links = entry.runtime_data.links
+    current = {
+        (point_platform(point), f"{entry.entry_id}_{link_id}_{key}")
+        for link_id, link in links.items()
+        for key, point in link.points.items()
+    }
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if (
+            entity.config_subentry_id in links
+            and (entity.domain, entity.unique_id) not in current
+        ):
+            registry.async_remove(entity.entity_id)
+
+
 def _device_ids(entry: ComputeHeaterConfigEntry) -> set[str]:
     return {f"{entry.entry_id}_{subentry_id}" for subentry_id in entry.subentries}
 
@@ -175,17 +201,6 @@ def _memory(entry: ComputeHeaterConfigEntry) -> Memory:
         **runtime.site.memory,
         "links": {key: link.memory for key, link in runtime.links.items()},
     }
-
-
-async def _async_release_removed(
-    hass: HomeAssistant, entry: ComputeHeaterConfigEntry, handover: Handover
-) -> None:
-    removed: list[ConfigSubentry] = [
-        subentry
-        for subentry_id, subentry in handover.subentries.items()
-        if subentry_id not in entry.subentries
-    ]
-    await async_release_subentries(hass, entry, removed, handover.memory)
 
 
 async def _async_shut_down(entry: ComputeHeaterConfigEntry) -> None:

@@ -9,14 +9,13 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .building.points import PointKind
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry
-from .entity import HeaterEntity, PointEntity
+from .entity import HeaterEntity, PointEntity, point_platform
 from .site_heater import SiteHeater
 
 PARALLEL_UPDATES = 0
@@ -91,7 +90,7 @@ async def async_setup_entry(
             (
                 PointBinarySensor(entry, link, point)
                 for point in link.points.values()
-                if not point.writable and point.kind is PointKind.BINARY
+                if point_platform(point) is Platform.BINARY_SENSOR
             ),
             config_subentry_id=link_id,
         )

@@ -2,6 +2,7 @@
 
 from typing import Any, override
 
+from homeassistant.const import Platform
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
@@ -10,7 +11,7 @@ from homeassistant.helpers.update_coordinator import (
     DataUpdateCoordinator,
 )
 
-from .building.points import Point, Value
+from .building.points import Point, PointKind, Value
 from .const import CONF_IDENTITY, DOMAIN, SUBENTRY_BACNET
 from .coordinator import ComputeHeaterConfigEntry
 from .heater_coordinator import HeaterCoordinator
@@ -126,6 +127,19 @@ class SinkEntity(_Entity[SiteCoordinator]):
         """Take what a person set into account."""
         self.coordinator.tick()
         await self.coordinator.config_entry.runtime_data.async_save()
+
+
+def point_platform(point: Point) -> Platform:
+    """Return the platform that shows a point."""
+    match point.kind:
+        case PointKind.BINARY:
+            return Platform.SWITCH if point.writable else Platform.BINARY_SENSOR
+        case PointKind.MULTISTATE if point.writable:
+            return Platform.SELECT
+        case PointKind.ANALOG if point.writable:
+            return Platform.NUMBER
+        case _:
+            return Platform.SENSOR
 
 
 class PointEntity(_Entity[BacnetCoordinator | ModbusCoordinator]):

@@ -68,6 +68,11 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
         """Keys of the points that hold a command of ours."""
 
     @property
+    def writable(self) -> set[str]:
+        """Keys of the points that may be written."""
+        return {key for key, point in self.points.items() if point.writable}
+
+    @property
     @abstractmethod
     def requests(self) -> dict[str, int]:
         """Requests sent so far, for diagnostics."""
@@ -113,9 +118,10 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
         try:
             held = await self._async_write(point, value)
         except LinkError as err:
-            if added and not getattr(err, "command_stays", False):
-                self.commanded.discard(key)
             refused = isinstance(err, PointRefusedError)
+            # Without an answer the command may have arrived all the same.
+            if added and isinstance(err, PointRefusedError) and not err.command_stays:
+                self.commanded.discard(key)
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="point_refused" if refused else "point_not_written",
@@ -145,7 +151,7 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
 
     def restore(self, memory: Mapping[str, Any]) -> None:
         """Take over what holds a command of ours."""
-        self.commanded = set(memory.get("commanded", ())) & set(self.points)
+        self.commanded = set(memory.get("commanded", ())) & self.writable
 
 
 class BacnetCoordinator(LinkCoordinator[BacnetPoint]):

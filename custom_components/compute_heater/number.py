@@ -8,13 +8,13 @@ from homeassistant.components.number import (
     NumberEntityDescription,
     NumberMode,
 )
-from homeassistant.const import UnitOfPower, UnitOfTemperature
+from homeassistant.const import Platform, UnitOfPower, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .building.points import Point, PointKind
+from .building.points import Point
 from .coordinator import ComputeHeaterConfigEntry
-from .entity import HeaterEntity, PointEntity
+from .entity import HeaterEntity, PointEntity, point_platform
 from .link_coordinator import BacnetCoordinator, ModbusCoordinator
 from .site_heater import SiteHeater
 
@@ -50,7 +50,7 @@ async def async_setup_entry(
             (
                 PointNumber(entry, link, point)
                 for point in link.points.values()
-                if point.writable and point.kind is PointKind.ANALOG
+                if point_platform(point) is Platform.NUMBER
             ),
             config_subentry_id=link_id,
         )

@@ -36,6 +36,29 @@ async def async_release(parts: Iterable[Part]) -> None:
     await asyncio.gather(*(release(part) for part in parts))
 
 
+async def async_release_removed(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    before: Mapping[str, ConfigSubentry],
+    memory: Mapping[str, Any],
+) -> None:
+    """Release what an entry had before and has no more: parts, and points of links."""
+    kept = entry.subentries
+    await async_release_subentries(
+        hass, entry, [old for key, old in before.items() if key not in kept], memory
+    )
+    parts: list[Part] = []
+    for key, old in before.items():
+        if old.subentry_type != SUBENTRY_BACNET or key not in kept:
+            continue
+        link = BacnetCoordinator(hass, entry, old)
+        link.restore(memory.get("links", {}).get(key, {}))
+        link.commanded -= BacnetCoordinator(hass, entry, kept[key]).writable
+        if link.commanded:
+            parts.append(link)
+    await async_release(parts)
+
+
 async def async_release_subentries(
     hass: HomeAssistant,
     entry: ComputeHeaterConfigEntry,

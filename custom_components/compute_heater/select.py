@@ -3,12 +3,13 @@
 from typing import override
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .building.points import Point, PointKind
+from .building.points import Point
 from .coordinator import ComputeHeaterConfigEntry
-from .entity import HeaterEntity, PointEntity, SiteEntity
+from .entity import HeaterEntity, PointEntity, SiteEntity, point_platform
 from .heaters.model import PowerState
 from .link_coordinator import BacnetCoordinator, ModbusCoordinator
 from .site import Strategy
@@ -41,7 +42,7 @@ async def async_setup_entry(
             (
                 PointSelect(entry, link, point)
                 for point in link.points.values()
-                if point.writable and point.kind is PointKind.MULTISTATE
+                if point_platform(point) is Platform.SELECT
             ),
             config_subentry_id=link_id,
         )

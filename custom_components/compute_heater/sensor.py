@@ -13,6 +13,7 @@ from homeassistant.components.sensor import (
 from homeassistant.const import (
     PERCENTAGE,
     EntityCategory,
+    Platform,
     UnitOfEnergy,
     UnitOfPower,
     UnitOfPressure,
@@ -26,7 +27,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .building.points import Point, PointKind
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry
-from .entity import HeaterEntity, PointEntity, SinkEntity, SiteEntity
+from .entity import HeaterEntity, PointEntity, SinkEntity, SiteEntity, point_platform
 from .heaters.model import PowerState
 from .link_coordinator import BacnetCoordinator, ModbusCoordinator
 from .power_state import measured_state
@@ -304,7 +305,7 @@ async def async_setup_entry(
             (
                 PointSensor(entry, link, point)
                 for point in link.points.values()
-                if not point.writable and point.kind is not PointKind.BINARY
+                if point_platform(point) is Platform.SENSOR
             ),
             config_subentry_id=link_id,
         )

@@ -3,12 +3,12 @@
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .building.points import PointKind
 from .coordinator import ComputeHeaterConfigEntry
-from .entity import HeaterEntity, PointEntity
+from .entity import HeaterEntity, PointEntity, point_platform
 
 PARALLEL_UPDATES = 1
 
@@ -31,7 +31,7 @@ async def async_setup_entry(
             (
                 PointSwitch(entry, link, point)
                 for point in link.points.values()
-                if point.writable and point.kind is PointKind.BINARY
+                if point_platform(point) is Platform.SWITCH
             ),
             config_subentry_id=link_id,
         )

@@ -177,3 +177,26 @@ async def test_a_command_is_stored_before_it_is_written(
     link._async_write = look_then_write
     await link.async_write("analog-value,1", 51.0)
     assert stored == [["analog-value,1"]]
+
+
+async def test_a_point_that_may_no_longer_be_written_is_released(
+    hass: HomeAssistant, plant: Plant
+) -> None:
+    """Taking the tick off a point takes our command back, and only that."""
+    setpoint = plant.entity_id(plant.bacnet_id, "analog-value,1", "number")
+    await hass.services.async_call(
+        "number", "set_value", {"entity_id": setpoint, "value": 52}, blocking=True
+    )
+    subentry = plant.entry.subentries[plant.bacnet_id]
+    points = [
+        {key: value for key, value in row.items() if key != "writable"}
+        for row in subentry.data["points"]
+    ]
+    hass.config_entries.async_update_subentry(
+        plant.entry, subentry, data={**subentry.data, "points": points}
+    )
+    await hass.async_block_till_done()
+    assert plant.entry.state is ConfigEntryState.LOADED
+    assert priority_16(plant, "dhw_setpoint_c") is None
+    assert float(plant.state(plant.bacnet_id, "analog-value,1", "sensor")) == 50
+    assert hass.states.get(setpoint) is None
