@@ -38,6 +38,19 @@ class Cycle:
         """Both edges were seen, in this order."""
         return self.power_down_s is not None
 
+    def follow(
+        self, now_s: float, demand_kw: float, power_w: float, max_w: float
+    ) -> None:
+        """Note the next step of the cycle when it has been reached; none is skipped."""
+        if self.demand_up_s is None:
+            self.demand_up_s = now_s if demand_kw > 0 else None
+        elif self.power_up_s is None:
+            self.power_up_s = now_s if power_w >= HIGH_POWER * max_w else None
+        elif self.demand_down_s is None:
+            self.demand_down_s = now_s if demand_kw <= 0 else None
+        elif self.power_down_s is None:
+            self.power_down_s = now_s if power_w <= LOW_POWER * max_w else None
+
 
 @dataclass(slots=True, kw_only=True)
 class Snapshot:
@@ -150,23 +163,13 @@ class Scenario:
             self._follow_edges()
 
     def _follow_edges(self) -> None:
-        """Note in the present cycle which step has been reached, one after the other."""
         power = self.client.number(self.entity["power"])
         demand = self.client.number(self.entity["demand"])
         record = self._record
         if power is None or demand is None or not record.cycles:
             return
         record.power_max_w = max(record.power_max_w, power)
-        cycle, now = record.cycles[-1], self.elapsed_s
-        if cycle.demand_up_s is None:
-            cycle.demand_up_s = now if demand > 0 else None
-        elif cycle.power_up_s is None:
-            if power >= HIGH_POWER * record.max_power_w:
-                cycle.power_up_s = now
-        elif cycle.demand_down_s is None:
-            cycle.demand_down_s = now if demand <= 0 else None
-        elif cycle.power_down_s is None and power <= LOW_POWER * record.max_power_w:
-            cycle.power_down_s = now
+        record.cycles[-1].follow(self.elapsed_s, demand, power, record.max_power_w)
 
     def _watch(self, house: Json) -> None:
         self._record.room_min_c = min(self._record.room_min_c, house["room_c"])
