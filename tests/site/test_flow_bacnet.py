@@ -179,9 +179,6 @@ async def test_known_device_and_change(
     assert float(state.state) == 50
 
 
-@pytest.mark.xfail(
-    strict=True, reason="commands of points that are no longer written are forgotten"
-)
 @pytest.mark.parametrize("read", [["analog-value,1"], ["analog-input,1"]])
 async def test_unticked_point_is_let_go(
     hass: HomeAssistant, house: RunningHouse, site: ConfigEntry, read: list[str]
