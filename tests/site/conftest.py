@@ -62,16 +62,17 @@ async def site(hass: HomeAssistant) -> AsyncIterator[ConfigEntry]:
 
 @asynccontextmanager
 async def still_agent(
-    rack: RackSettings | None = None, **settings: Any
+    rack: Rack | RackSettings | None = None, **settings: Any
 ) -> AsyncGenerator[RunningAgent]:
     """Run a heater whose time stands still unless the test steps its rack.
 
     Modules boot and drain at once, so what they are told shows without waiting.
     """
-    rack = rack or RackSettings(boot_s=0, drain_s=0)
+    if not isinstance(rack, Rack):
+        rack = Rack(rack or RackSettings(boot_s=0, drain_s=0))
     login = {"user": USER, "password": PASSWORD} | settings
     async with running_agent(
-        AgentSettings(rack=rack, **login), rack=Rack(rack)
+        AgentSettings(rack=rack.settings, **login), rack=rack
     ) as running:
         yield running
 

@@ -1,0 +1,200 @@
+"""Every entity and device of a plant in which nothing moves."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import attr
+import pytest
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension  # type: ignore[import-untyped]
+from syrupy.assertion import SnapshotAssertion
+
+from compute_heater_agent.settings import RackSettings
+from compute_heater_agent.simulated import Rack
+from custom_components.compute_heater.const import DOMAIN, PLATFORMS
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from simulator.running import Settings, running_house
+
+from .conftest import still_agent
+from .dialogue import texts
+from .plant import Plant, set_up_plant
+
+UUID = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.fixture
+async def still_plant(hass: HomeAssistant) -> AsyncIterator[Plant]:
+    """Set a plant up on a heater and a house whose time stands still."""
+    rack = Rack(
+        RackSettings(boot_s=0, drain_s=0, oil_c=50),
+        energy_j=12.5 * 3.6e6,
+        heat_j=11 * 3.6e6,
+    )
+    rack.bath.connect(return_c=38, flow_lpm=8)
+    start = datetime(2026, 1, 15, 12, 0)
+    async with (
+        running_house(Settings(start=start)) as house,
+        still_agent(rack, uuid=UUID) as agent,
+    ):
+        house.task.cancel()
+        plant = await set_up_plant(hass, agent, house)
+        yield plant
+        await hass.config_entries.async_unload(plant.entry.entry_id)
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Write registry entries and states as Home Assistant's own tests do."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+def parts(plant: Plant) -> dict[str, str]:
+    """Return what the random ids stand for."""
+    return {
+        plant.entry.entry_id: "site",
+        plant.heater_id: "heater",
+        plant.bacnet_id: "bacnet",
+        plant.modbus_id: "modbus",
+        plant.dhw_id: "dhw",
+        plant.floor_id: "floor",
+    }
+
+
+def named(plant: Plant, text: str) -> str:
+    """Replace random ids in a text."""
+    for random_id, name in parts(plant).items():
+        text = text.replace(random_id, name)
+    return text
+
+
+def entries(hass: HomeAssistant, plant: Plant) -> list[er.RegistryEntry]:
+    """Return the plant's entities."""
+    found = er.async_entries_for_config_entry(er.async_get(hass), plant.entry.entry_id)
+    return sorted(found, key=lambda entry: entry.entity_id)
+
+
+def rounded(state: State) -> State:
+    """Take off the digits in which processors may differ."""
+
+    def short(value: Any) -> Any:
+        return round(value, 3) if isinstance(value, float) else value
+
+    try:
+        text = str(short(float(state.state)))
+    except ValueError:
+        text = state.state
+    attributes = {key: short(value) for key, value in state.attributes.items()}
+    return State(state.entity_id, text, attributes)
+
+
+async def test_entities(
+    hass: HomeAssistant, still_plant: Plant, snapshot: SnapshotAssertion
+) -> None:
+    """Registry entry and state of each, platform by platform."""
+    found = entries(hass, still_plant)
+    assert {entry.domain for entry in found} == set(PLATFORMS)
+    for entry in found:
+        unique_id = named(still_plant, entry.unique_id)
+        assert attr.evolve(entry, unique_id=unique_id) == snapshot(
+            name=f"{entry.entity_id}-entry"
+        )
+    rare = [entry.entity_id for entry in found if entry.disabled]
+    assert rare == [
+        "sensor.floor_time_to_comfort_limit",
+        "sensor.hot_water_time_to_comfort_limit",
+    ]
+    for entity_id in rare:
+        er.async_get(hass).async_update_entity(entity_id, disabled_by=None)
+    assert await hass.config_entries.async_reload(still_plant.entry.entry_id)
+    await hass.async_block_till_done()
+    for entry in found:
+        state = hass.states.get(entry.entity_id)
+        assert state is not None
+        assert rounded(state) == snapshot(name=f"{entry.entity_id}-state")
+
+
+async def test_devices(
+    hass: HomeAssistant, still_plant: Plant, snapshot: SnapshotAssertion
+) -> None:
+    """One device for the site, and one for each part, reached through the site."""
+    registry = dr.async_get(hass)
+    found = dr.async_entries_for_config_entry(registry, still_plant.entry.entry_id)
+    by_part = {device.config_subentry_id: device for device in found}
+    assert set(by_part) == {None, *still_plant.entry.subentries}
+    assert len(found) == len(by_part)
+    site = by_part.pop(None)
+    assert site.via_device_id is None
+    for device in by_part.values():
+        assert device.via_device_id == site.id
+    for device in (site, *by_part.values()):
+        ((domain, identifier),) = device.identifiers
+        assert domain == DOMAIN
+        name = named(still_plant, identifier)
+        assert device.configuration_url in {None, still_plant.agent.url}
+        steady = attr.evolve(
+            device,
+            identifiers={(domain, name)},  # type: ignore[arg-type]
+            configuration_url=device.configuration_url and "http://heater",
+            sw_version=device.sw_version and "version",
+        )
+        assert steady == snapshot(name=name)
+    for entry in entries(hass, still_plant):
+        part = by_part.get(entry.config_subentry_id, site)
+        assert entry.device_id == part.id
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_texts(hass: HomeAssistant, still_plant: Plant, language: str) -> None:
+    """Each name and each state that can be shown has a text."""
+    of_points = {still_plant.bacnet_id, still_plant.modbus_id}
+    for entry in entries(hass, still_plant):
+        if entry.config_subentry_id in of_points:
+            assert entry.translation_key is None
+            continue
+        if entry.translation_key is None:
+            # Named by Home Assistant after its device class.
+            assert entry.original_device_class is not None
+            continue
+        known = texts(language)["entity"][entry.domain][entry.translation_key]
+        if entry.original_name is not None:
+            assert known["name"]
+        capabilities = entry.capabilities or {}
+        states = capabilities.get("options") or capabilities.get("operation_list", ())
+        assert set(states) == set(known.get("state", ())), entry.entity_id
+        if presets := capabilities.get("preset_modes"):
+            shown = known["state_attributes"]["preset_mode"]["state"]
+            assert set(presets) == set(shown)
+
+
+async def test_unreachable_heater(hass: HomeAssistant, free_port: int) -> None:
+    """All of its entities are unavailable, and no others; they come back."""
+    settings: dict[str, Any] = {"port": free_port, "uuid": UUID}
+
+    def unavailable() -> set[str]:
+        found = set()
+        for entry in entries(hass, plant):
+            state = hass.states.get(entry.entity_id)
+            if state is not None and state.state == "unavailable":
+                found.add(entry.entity_id)
+        return found
+
+    async with running_house() as house:
+        async with still_agent(**settings) as agent:
+            plant = await set_up_plant(hass, agent, house)
+            assert unavailable() == set()
+        heater = plant.entry.runtime_data.heaters[plant.heater_id]
+        await heater.async_refresh()
+        await hass.async_block_till_done()
+        assert unavailable() == {
+            entry.entity_id
+            for entry in entries(hass, plant)
+            if entry.config_subentry_id == plant.heater_id
+        }
+        assert plant.state("", "compute_heat", "sensor") == "unknown"
+        assert plant.state("", "reason", "sensor") != "unavailable"
+        async with still_agent(**settings):
+            await heater.async_refresh()
+            await hass.async_block_till_done()
+            assert unavailable() == set()
+            await hass.config_entries.async_unload(plant.entry.entry_id)
