@@ -15,13 +15,7 @@ from .bacnet_apdu import (
     null,
     write_property,
 )
-from .bacnet_browse import (
-    SEGMENTATION,
-    BacnetIdentity,
-    find_points,
-    read_identity,
-    sound_value,
-)
+from .bacnet_browse import BacnetIdentity, find_points, read_identity, sound_value
 from .bacnet_cov import CovSubscription, ValuesCallback
 from .bacnet_objects import (
     ANY_INSTANCE,
@@ -111,12 +105,6 @@ class BacnetDevice:
             )
         identity = await read_identity(
             PropertyReader(self._send, _CAUTIOUS_APDU), instance
-        )
-        self._stack.learn(
-            self._address,
-            instance,
-            identity.max_apdu,
-            SEGMENTATION.index(identity.segmentation),
         )
         self.instance = instance
         self._reader = PropertyReader(self._send, min(OWN_MAX_APDU, identity.max_apdu))

@@ -15,8 +15,7 @@ from bacpypes3.apdu import (
     ErrorPDU,
     RejectReason,
 )
-from bacpypes3.app import DeviceInfo
-from bacpypes3.basetypes import ErrorCode, Segmentation
+from bacpypes3.basetypes import ErrorCode
 from bacpypes3.pdu import Address, IPv4Address
 
 from .bacnet_apdu import PropertyError, error_of
@@ -105,14 +104,6 @@ class BacnetStack:
         app, self._app = self._app, None
         if app is not None:
             await _stop(app)
-
-    def learn(
-        self, address: Address, instance: int, max_apdu: int, segmentation: int
-    ) -> None:
-        """Note what a peer takes, so that long requests are cut up rightly."""
-        self.app.device_info_cache.update_device_info(
-            DeviceInfo(instance, address, max_apdu, Segmentation(segmentation))
-        )
 
     async def who_is(self, address: Address) -> int | None:
         """Ask who is at an address; returns the device instance, None = no answer."""
@@ -247,11 +238,15 @@ async def _stop(app: BuildingApplication) -> None:
     app.close()
     for machine in [*app.asap.clientTransactions, *app.asap.serverTransactions]:
         machine.stop_timer()
-    waiting = [search.future for search in getattr(app, "_who_is_futures", ())]
+    searches = [*getattr(app, "_who_is_futures", ())]
+    searches += app.nse.who_is_router_to_network_futures
+    waiting = [search.future for search in searches]
     waiting += [future for queue in app._requests.values() for _, future in queue]  # noqa: SLF001
     for future in waiting:
         future.cancel()
-    await asyncio.sleep(0)
+    # Tasks of the library that waited for these end in the next rounds of the loop.
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:
