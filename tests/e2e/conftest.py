@@ -1,6 +1,6 @@
 """One running demo for all tests; they leave it as they found it.
 
-The plugin for tests inside Home Assistant must be off: ``pytest tests/e2e -p no:homeassistant``.
+Start them by ``pytest -c tests/e2e/pytest.ini tests/e2e``.
 """
 
 from collections.abc import AsyncIterator
@@ -21,19 +21,7 @@ LEASE_S = 25.0
 """Short, and yet longer than Home Assistant ever leaves the heater alone."""
 
 
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> None:
-    """Run all in one event loop; the parts' streams belong to it."""
-    here = [item for item in items if "tests/e2e/" in item.nodeid]
-    if here and config.pluginmanager.has_plugin("homeassistant"):
-        pytest.exit("tests/e2e: start pytest with -p no:homeassistant", 2)
-    for item in here:
-        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-        item.add_marker(pytest.mark.timeout(400))
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="session")
 async def unattended(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[DemoProcess]:
@@ -44,7 +32,7 @@ async def unattended(
     await demo.end()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="session")
 async def plant(
     tmp_path_factory: pytest.TempPathFactory, unattended: DemoProcess
 ) -> AsyncIterator[Plant]:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -110,7 +110,7 @@ async def test_card_follows_demand(browser: Browser, plant: Plant) -> None:
 )
 async def test_picture(browser: Browser, plant: Plant) -> None:
     """Take the picture of the dashboard while the tank is being heated."""
-    page = await _open(browser, plant, URL_PATH, height=1500)
+    page = await _open(browser, plant, URL_PATH, height=1400)
     await plant.operator.draw_off(1.8)
     card = page.locator("hui-thermostat-card", has_text="Compute heater")
     await expect(card).to_contain_text("Heating", timeout=90_000)
@@ -118,3 +118,4 @@ async def test_picture(browser: Browser, plant: Plant) -> None:
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=PICTURE)
     assert PICTURE.stat().st_size > 20_000
+    await eventually(lambda: at_most(plant.number("demand"), 0), 240, "a warm tank")
