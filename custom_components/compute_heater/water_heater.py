@@ -3,15 +3,17 @@
 from typing import Any, override
 
 from homeassistant.components.water_heater import (
+    ATTR_OPERATION_MODE,
     WaterHeaterEntity,
     WaterHeaterEntityDescription,
     WaterHeaterEntityFeature,
 )
 from homeassistant.const import ATTR_TEMPERATURE, STATE_OFF, UnitOfTemperature
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import CONF_LIMIT_TEMPERATURE
+from .const import CONF_LIMIT_TEMPERATURE, DOMAIN
 from .control.demand import SinkKind
 from .coordinator import ComputeHeaterConfigEntry
 from .entity import SinkEntity
@@ -75,7 +77,21 @@ class Tank(SinkEntity, WaterHeaterEntity):
 
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
-        self.sink.setpoint_c = kwargs[ATTR_TEMPERATURE]
+        target: float = kwargs[ATTR_TEMPERATURE]
+        # Unlike climate, water_heater leaves the range to its entities.
+        if not self.min_temp <= target <= self.max_temp:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="target_out_of_range",
+                translation_placeholders={
+                    "target": f"{target:g}",
+                    "minimum": f"{self.min_temp:g}",
+                    "maximum": f"{self.max_temp:g}",
+                },
+            )
+        if (mode := kwargs.get(ATTR_OPERATION_MODE)) is not None:
+            await self.async_handle_set_operation_mode(mode)
+        self.sink.setpoint_c = target
         await self.async_apply()
 
     @override
