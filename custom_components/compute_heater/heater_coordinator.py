@@ -24,10 +24,12 @@ from .heaters.model import (
     Capabilities,
     Command,
     HeaterAuthError,
+    HeaterCertificateError,
     HeaterError,
     PowerDriver,
     Reading,
 )
+from .issues import async_tell_certificate
 
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry
@@ -105,6 +107,8 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
                 translation_placeholders={"heater": self.subentry.title},
             ) from err
         except HeaterError as err:
+            if isinstance(err, HeaterCertificateError):
+                self._tell_certificate(changed=True)
             # Whoever answers next at this address has to show again who it is.
             self._identified = False
             if self._shutdown_requested and self.data is not None:
@@ -118,6 +122,7 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
                     "error": str(err),
                 },
             ) from err
+        self._tell_certificate(changed=False)
         now = self.hass.loop.time()
         self.update_interval = min(
             max(timedelta(seconds=10 * (now - started)), HEATER_INTERVAL_SHORTEST),
@@ -133,6 +138,13 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         else:
             self.heat.integrate(reading.heat_w, now)
         return reading
+
+    @callback
+    def _tell_certificate(self, *, changed: bool) -> None:
+        subentry = self.subentry
+        async_tell_certificate(
+            self.hass, subentry.subentry_id, subentry.title, changed=changed
+        )
 
     async def _async_identify(self) -> None:
         """Make sure that no other machine has got the heater's address."""
@@ -179,6 +191,9 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
     @callback
     def request(self, command: Command) -> None:
         """Have the heater brought to ``command``; the latest request wins."""
+        if command != self._wanted:
+            # What became of another command says nothing of this one.
+            self._attempt = None
         self._wanted = command
         if (self._worker is None or self._worker.done()) and self._is_due(command):
             self._worker = self.config_entry.async_create_background_task(
@@ -191,7 +206,8 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         last = self._attempt
         if _holds(command, self.data, self.capabilities.modules):
             if last is not None:
-                last.count = 0
+                # A command that failed may come true by itself.
+                last.count, last.error = 0, None
             return False
         if last is None or last.command != command:
             return True
