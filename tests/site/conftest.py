@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 import socket
 import time
 from typing import Any
@@ -17,6 +18,8 @@ from homeassistant.core import HomeAssistant
 from simulator.running import RunningHouse, Settings, running_house
 
 from .plant import PASSWORD, USER, Plant, add_site, set_up_plant
+
+UUID = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture
@@ -75,6 +78,26 @@ async def still_agent(
         AgentSettings(rack=rack.settings, **login), rack=rack
     ) as running:
         yield running
+
+
+@pytest.fixture
+async def still_plant(hass: HomeAssistant) -> AsyncIterator[Plant]:
+    """Set a plant up on a heater and a house whose time stands still."""
+    rack = Rack(
+        RackSettings(boot_s=0, drain_s=0, oil_c=50),
+        energy_j=12.5 * 3.6e6,
+        heat_j=11 * 3.6e6,
+    )
+    rack.bath.connect(return_c=38, flow_lpm=8)
+    start = datetime(2026, 1, 15, 12, 0)
+    async with (
+        running_house(Settings(start=start)) as house,
+        still_agent(rack, uuid=UUID) as agent,
+    ):
+        house.task.cancel()
+        plant = await set_up_plant(hass, agent, house)
+        yield plant
+        await hass.config_entries.async_unload(plant.entry.entry_id)
 
 
 @pytest.fixture

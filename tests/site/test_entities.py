@@ -1,7 +1,5 @@
 """Every entity and device of a plant in which nothing moves."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any
 
 import attr
@@ -9,38 +7,14 @@ import pytest
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension  # type: ignore[import-untyped]
 from syrupy.assertion import SnapshotAssertion
 
-from compute_heater_agent.settings import RackSettings
-from compute_heater_agent.simulated import Rack
 from custom_components.compute_heater.const import DOMAIN, PLATFORMS
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
-from simulator.running import Settings, running_house
+from simulator.running import running_house
 
-from .conftest import still_agent
+from .conftest import UUID, still_agent
 from .dialogue import texts
 from .plant import Plant, set_up_plant
-
-UUID = "11111111-2222-4333-8444-555555555555"
-
-
-@pytest.fixture
-async def still_plant(hass: HomeAssistant) -> AsyncIterator[Plant]:
-    """Set a plant up on a heater and a house whose time stands still."""
-    rack = Rack(
-        RackSettings(boot_s=0, drain_s=0, oil_c=50),
-        energy_j=12.5 * 3.6e6,
-        heat_j=11 * 3.6e6,
-    )
-    rack.bath.connect(return_c=38, flow_lpm=8)
-    start = datetime(2026, 1, 15, 12, 0)
-    async with (
-        running_house(Settings(start=start)) as house,
-        still_agent(rack, uuid=UUID) as agent,
-    ):
-        house.task.cancel()
-        plant = await set_up_plant(hass, agent, house)
-        yield plant
-        await hass.config_entries.async_unload(plant.entry.entry_id)
 
 
 @pytest.fixture
