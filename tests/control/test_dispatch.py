@@ -148,6 +148,12 @@ def test_minimum_on_time() -> None:
     assert plant.step(0, after=1)["a"].state is STANDBY
 
 
+def test_bottom_of_the_minimum_on_time_waits_for_no_dwell() -> None:
+    plant = Plant(replace(CAPPED, min_on_s=900, dwell_s=600))
+    assert plant.powers(2000) == [2000]
+    assert plant.powers(0) == [250]
+
+
 def test_minimum_off_time() -> None:
     plant = Plant(replace(CAPPED, min_off_s=600))
     assert plant.step(2000)["a"].state is ECO, "the first start waits for nothing"

@@ -83,6 +83,15 @@ def test_path_without_valve_begins_with_the_pump() -> None:
     assert plant.step().ready == {"tank"}
 
 
+def test_valve_without_pump_waits_for_the_flow_of_another_pump() -> None:
+    plant = circuit(replace(TANK, pump_id=None))
+    plant.flows_lpm = {"tank": 0.0}
+    plant.demands = {"tank": wants()}
+    assert plant.run(60).reason is Reason.PATH_OPENING
+    plant.flows_lpm = {"tank": 4.0}
+    assert plant.step().ready == {"tank"}
+
+
 def test_dhw_goes_first_where_a_valve_serves_one() -> None:
     plant = circuit(FLOOR, TANK)
     plant.demands = {"tank": wants(), "floor": wants()}
@@ -234,6 +243,7 @@ def test_standing_water_shows_in_the_difference() -> None:
 def test_overrun_carries_the_heat_off_and_stays_ready_meanwhile() -> None:
     plant = running(TANK)
     plant.demands = {"tank": wants(0)}
+    assert plant.step().ready == {"tank"}
     decision = plant.run(600)
     assert decision.pumps["pump"], "as long as there is heat"
     assert decision.ready == {"tank"}, "a heater in its minimum time still gives heat"
@@ -354,6 +364,17 @@ def test_residual_heat_goes_to_a_colder_sink() -> None:
     plant.supply_c = 48.5
     assert plant.step().reason is Reason.COOLING_DOWN, "… or the tank's temperature"
     assert plant.run(200).pumps == {"pump": False}
+
+
+def test_residual_heat_ends_with_a_cool_supply() -> None:
+    plant = circuit(TANK)
+    plant.demands = {"tank": wants(0, 20)}
+    plant.supply_c = 51
+    plant.run(60)
+    plant.supply_c = 45.5
+    assert plant.run(60).reason is Reason.RESIDUAL_HEAT
+    plant.supply_c = 45
+    assert plant.step().reason is Reason.COOLING_DOWN
 
 
 def test_residual_heat_passes_a_sink_that_is_warm_full_or_unknown() -> None:
