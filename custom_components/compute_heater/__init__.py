@@ -27,8 +27,10 @@ from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
 from .drivers import create_heater
 from .entity import point_platform
 from .heater_coordinator import HeaterCoordinator
+from .issues import async_check_entities, async_forget
 from .link_coordinator import create_link
 from .release import async_release, async_release_removed, async_release_subentries
+from .renames import async_follow_renames
 from .site import SiteCoordinator
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
@@ -79,8 +81,13 @@ async def async_setup_entry(
     )
     site.restore(memory)
 
-    async def async_save(_now: datetime | None = None) -> None:
+    async def async_save() -> None:
         await store.async_save(_memory(entry))
+
+    async def async_look_after(_now: datetime) -> None:
+        for sink in site.sinks.values():
+            async_check_entities(hass, sink)
+        await async_save()
 
     entry.runtime_data = SiteRuntime(
         site=site,
@@ -115,7 +122,10 @@ async def async_setup_entry(
         )
     site.start()
     entry.async_on_unload(site.stop)
-    entry.async_on_unload(async_track_time_interval(hass, async_save, SAVE_INTERVAL))
+    entry.async_on_unload(
+        async_track_time_interval(hass, async_look_after, SAVE_INTERVAL)
+    )
+    entry.async_on_unload(async_follow_renames(hass, entry))
     # Entries are not unloaded at a stop, and core closes shared links right after.
     entry.async_on_unload(
         hass.async_add_shutdown_job(
@@ -138,6 +148,8 @@ async def async_unload_entry(
     await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
     runtime = entry.runtime_data
     runtime.site.stop()
+    for subentry_id in runtime.subentries:
+        async_forget(hass, subentry_id)
     if entry.disabled_by is not None:
         await async_release(runtime.parts)
     else:

@@ -25,6 +25,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .building.points import Point, PointKind
+from .const import CONF_VOLUME
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry
 from .entity import HeaterEntity, PointEntity, SinkEntity, SiteEntity, point_platform
@@ -53,6 +54,7 @@ class SinkSensorDescription(SensorEntityDescription):
     """Describe a sensor of a heat consumer."""
 
     value_fn: Callable[[SiteSink], float | None]
+    needs_volume: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +214,7 @@ SINK_SENSORS: tuple[SinkSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
+        needs_volume=True,
         value_fn=lambda sink: sink.demand.stored_kwh,
     ),
     SinkSensorDescription(
@@ -297,7 +300,11 @@ async def async_setup_entry(
         )
     for sink_id, sink in runtime.site.sinks.items():
         async_add_entities(
-            (SinkSensor(entry, sink, each) for each in SINK_SENSORS),
+            (
+                SinkSensor(entry, sink, each)
+                for each in SINK_SENSORS
+                if CONF_VOLUME in sink.subentry.data or not each.needs_volume
+            ),
             config_subentry_id=sink_id,
         )
     for link_id, link in runtime.links.items():

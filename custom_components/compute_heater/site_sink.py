@@ -113,6 +113,15 @@ class SiteSink:
             if source is not None
         ]
 
+    @property
+    def entity_ids(self) -> list[str]:
+        """Every entity that this consumer reads or drives."""
+        driven = (self.path.valve_id, self.path.pump_id)
+        return [
+            *(source.entity_id for source in self.sources),
+            *(entity_id for entity_id in driven if entity_id),
+        ]
+
     @callback
     def take(self, entity_id: str, state: State | None) -> None:
         """Note a report of one of the sources."""

@@ -61,13 +61,14 @@ class Source:
     def take(self, state: State | None) -> None:
         """Note a new report; call it for changes and for unchanged reports."""
         now = self._hass.loop.time()
-        if state is None or state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE):
+        value = None
+        if state is not None and state.state not in (STATE_UNKNOWN, STATE_UNAVAILABLE):
+            value = self._parse(state)
+        if value is None:
             if self._gone_at is None:
                 self._gone_at = now
             return
         self._gone_at = None
-        if (value := self._parse(state)) is None:
-            return
         if self._reported_at is not None and now - self._reported_at > 0.5:
             self._intervals = [
                 *self._intervals[1 - _INTERVALS_KEPT :],

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+import signal
 import socket
+import sys
 import time
 from typing import Any
 
@@ -122,3 +124,25 @@ async def until(condition: Callable[[], bool], *, within: float = 30) -> None:
         if time.monotonic() > end:
             pytest.fail("what was waited for did not come")
         await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def agent_process(
+    port: int, *options: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the agent as its own process, so that it can die for real."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "compute_heater_agent", "--simulated"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--user", USER, "--password", PASSWORD, "--oil-celsius", "50", *options),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    await asyncio.wait_for(process.stdout.readline(), 20)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            await process.wait()

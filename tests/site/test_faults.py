@@ -1,11 +1,9 @@
 """Parts that die, hang or are not there yet."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 import logging
 import signal
-import sys
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from simulator.running import Settings, running_house
 
-from .conftest import until
+from .conftest import agent_process, until
 from .plant import PASSWORD, USER, Plant, set_up_plant
 
 OURS = "custom_components.compute_heater"
@@ -34,28 +32,6 @@ def our_records(
     ]
 
 
-@asynccontextmanager
-async def agent_process(
-    port: int, pipe: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the agent as its own process, so that it can die for real."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "compute_heater_agent", "--simulated"),
-        *("--host", "127.0.0.1", "--port", str(port), "--pipe", pipe),
-        *("--user", USER, "--password", PASSWORD, "--oil-celsius", "50"),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    await asyncio.wait_for(process.stdout.readline(), 20)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-            await process.wait()
-
-
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSTOP])
 async def test_heater_dies_and_comes_back(
     hass: HomeAssistant,
@@ -67,7 +43,9 @@ async def test_heater_dies_and_comes_back(
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(running_house(Settings()))
         address = house.addresses.pipe
-        process = await stack.enter_async_context(agent_process(free_port, address))
+        process = await stack.enter_async_context(
+            agent_process(free_port, "--pipe", address)
+        )
 
         class Address:
             url = f"http://127.0.0.1:{free_port}"
@@ -103,7 +81,7 @@ async def test_heater_dies_and_comes_back(
             process.send_signal(signal.SIGCONT)
         else:
             await process.wait()
-            await stack.enter_async_context(agent_process(free_port, address))
+            await stack.enter_async_context(agent_process(free_port, "--pipe", address))
         await until(
             lambda: plant.state(plant.heater_id, "power_state", "sensor") == "full",
             within=60,

@@ -1,0 +1,77 @@
+"""What the owner is told to repair, and what repairs itself."""
+
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.compute_heater.const import DOMAIN, SAVE_INTERVAL
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.util import dt as dt_util
+
+from .conftest import agent_process, until
+from .plant import HEATER_SETTINGS, PASSWORD, USER, Plant, add_site, add_subentry
+
+
+def issue(hass: HomeAssistant, key: str, subentry_id: str) -> ir.IssueEntry | None:
+    return ir.async_get(hass).async_get_issue(DOMAIN, f"{key}_{subentry_id}")
+
+
+async def test_missing_entities(hass: HomeAssistant, plant: Plant) -> None:
+    """A consumer whose sensor is gone says so, until it is back."""
+    hass.config_entries.async_remove_subentry(plant.entry, plant.bacnet_id)
+    await hass.async_block_till_done()
+    assert issue(hass, "missing_entities", plant.dhw_id) is None
+    async_fire_time_changed(hass, dt_util.utcnow() + SAVE_INTERVAL, fire_all=True)
+    await hass.async_block_till_done()
+    told = issue(hass, "missing_entities", plant.dhw_id)
+    assert told is not None
+    assert told.translation_placeholders is not None
+    assert told.translation_placeholders["consumer"] == "Hot water"
+    assert "dhw_tank_top" in told.translation_placeholders["entities"]
+    hass.config_entries.async_remove_subentry(plant.entry, plant.dhw_id)
+    await hass.async_block_till_done()
+    assert issue(hass, "missing_entities", plant.dhw_id) is None
+
+
+async def test_renamed_entity_is_followed(hass: HomeAssistant, plant: Plant) -> None:
+    """Renaming the tank's sensor changes nothing but its name."""
+    old = plant.entity_id(plant.bacnet_id, "analog-input,1", "sensor")
+    valve = plant.entity_id(plant.modbus_id, "valve", "switch")
+    registry = er.async_get(hass)
+    registry.async_update_entity(old, new_entity_id="sensor.boiler_top")
+    registry.async_update_entity(valve, new_entity_id="switch.diverter")
+    await hass.async_block_till_done()
+    assert plant.entry.state is ConfigEntryState.LOADED
+    data = plant.entry.subentries[plant.dhw_id].data
+    assert data["temperature_entity"] == "sensor.boiler_top"
+    assert data["path"]["valve_entity"] == "switch.diverter"
+    plant.house.house.tank.draw(4)
+    await until(lambda: plant.cap_w is None)
+
+
+async def test_changed_certificate(hass: HomeAssistant, free_port: int) -> None:
+    """A heater with another certificate is not spoken to, and the owner is told."""
+    identity = ("--tls-self-signed", "--uuid", "6f5902ac-0000-4000-8000-000000000001")
+    entry = await add_site(hass)
+    async with agent_process(free_port, *identity):
+        heater_id = await add_subentry(
+            hass,
+            entry,
+            "heater",
+            {
+                "url": f"https://127.0.0.1:{free_port}",
+                "username": USER,
+                "password": PASSWORD,
+            },
+            {},
+            HEATER_SETTINGS,
+        )
+        coordinator = entry.runtime_data.heaters[heater_id]
+        assert coordinator.available
+    async with agent_process(free_port, *identity):
+        await until(
+            lambda: issue(hass, "certificate_changed", heater_id) is not None, within=60
+        )
+        assert not coordinator.available
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    assert issue(hass, "certificate_changed", heater_id) is None

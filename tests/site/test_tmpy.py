@@ -1,0 +1,128 @@
+"""Diagnostics: everything that helps, and nothing that is secret."""
+
+from collections.abc import Iterator
+import json
+from typing import Any
+
+import pytest
+
+from custom_components.compute_heater.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.json import JSONEncoder
+from tests.heaters import bmc
+
+from .conftest import UUID
+from .plant import HEATER_SETTINGS, PASSWORD, Plant, add_subentry, entity_id
+
+
+def strings(data: Any) -> Iterator[str]:
+    """Return every text in it, keys too."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            yield from strings(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from strings(value)
+    else:
+        yield str(data)
+
+
+async def downloaded(hass: HomeAssistant, entry: ConfigEntry) -> Any:
+    """Return what is in the file that Home Assistant makes of it."""
+    data = await async_get_config_entry_diagnostics(hass, entry)
+    return json.loads(json.dumps(data, cls=JSONEncoder, allow_nan=False))
+
+
+def assert_without(data: Any, *secrets: str) -> None:
+    """Assert that no text holds one of the secrets, nor a part of it."""
+    for text in strings(data):
+        for secret in secrets:
+            assert secret not in text, text
+
+
+async def test_whole_plant(hass: HomeAssistant, still_plant: Plant) -> None:
+    """Readings, decisions, sources and counts of a plant at rest."""
+    plant = still_plant
+    setpoint = plant.entity_id(plant.bacnet_id, "analog-value,1", "number")
+    value = {"entity_id": setpoint, "value": 52}
+    await hass.services.async_call("number", "set_value", value, blocking=True)
+    data = await downloaded(hass, plant.entry)
+    identity = plant.entry.subentries[plant.heater_id].data["identity"]
+    assert identity["serial_number"]
+    serial: str = identity["serial_number"]
+    assert_without(data, PASSWORD, UUID, plant.agent.url, "127.0.0.1", serial)
+
+    heater = data["heaters"][plant.heater_id]
+    assert heater["available"] is True
+    assert heater["reading"]["power_w"] == pytest.approx(300, abs=1)
+    assert heater["reading"]["energy_kwh"] == pytest.approx(12.5)
+    assert heater["decision"]["state"] == "standby"
+    assert heater["decision"]["reason"] == "no_demand"
+    assert heater["command_error"] == ""
+    assert heater["writes"] == 0
+    tank = data["sinks"][plant.dhw_id]
+    source = tank["sources"][
+        plant.entity_id(plant.bacnet_id, "analog-input,1", "sensor")
+    ]
+    assert source["value"] == pytest.approx(47.2, abs=0.01)
+    assert source["age_s"] >= 0
+    assert tank["demand"]["wanted"] is False
+    link = data["links"][plant.bacnet_id]
+    assert link["commanded"] == ["analog-value,1"]
+    assert link["values"]["analog-value,1"] == 52
+    assert link["writes"] == 1
+    assert link["reads"] > 0
+    assert data["site"]["data"]["reason"] == "no_demand"
+    assert data["site"]["path"]["ready"] == []
+    assert data["site"]["memory"]["strategy"] == "follow_demand"
+    kinds = {each["type"] for each in data["subentries"].values()}
+    assert kinds == {"heater", "bacnet", "modbus", "sink"}
+
+
+async def test_error_that_names_the_address(
+    hass: HomeAssistant, site: ConfigEntry
+) -> None:
+    """What went wrong is told, but not where the heater is.
+
+    This machine has no events, so that its end shows in a command.
+    """
+    async with bmc.running_bmc(bmc.Bmc(bmc.modern())) as server:
+        login = {"username": bmc.USER, "password": bmc.PASSWORD}
+        settings = {"standby_power": 300, "eco_power": 600, "full_power": 1000}
+        heater_id = await add_subentry(
+            hass,
+            site,
+            "heater",
+            {"url": server.url, **login},
+            HEATER_SETTINGS | settings,
+        )
+        select = entity_id(hass, site, heater_id, "power_state", "select")
+        await site.runtime_data.heaters[heater_id].async_finish()
+        assert server.resources[bmc.METRICS]["PowerLimitWatts"]["SetPoint"] == 300
+    print("STATE", hass.states.get(select), site.runtime_data.heaters[heater_id].available, site.runtime_data.heaters[heater_id].data)
+    with pytest.raises(HomeAssistantError):
+        await hass.services.async_call(
+            "select",
+            "select_option",
+            {"entity_id": select, "option": "eco"},
+            blocking=True,
+        )
+    data = await downloaded(hass, site)
+    heater = data["heaters"][heater_id]
+    assert heater["available"] is False
+    assert heater["command_error"]
+    uuid = site.subentries[heater_id].unique_id
+    assert uuid
+    port = server.url.rpartition(":")[2]
+    assert_without(data, bmc.USER, bmc.PASSWORD, uuid, "SN1", "127.0.0.1", port)
+
+
+async def test_empty_site(hass: HomeAssistant, site: ConfigEntry) -> None:
+    data = await downloaded(hass, site)
+    assert data["heaters"] == data["sinks"] == data["links"] == {}
+    assert data["site"]["data"]["heat_w"] == 0
