@@ -55,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
         type=_uuid,
         help="identity; default derived from host name, name and port",
     )
+    add(
+        "--announce",
+        action="store_true",
+        help="let Home Assistant find the heater in the network of --host",
+    )
     rack = RackSettings()
     add("--modules", type=int, default=rack.modules, metavar="N", help="%(default)s")
     add(
@@ -149,6 +154,7 @@ def _settings(options: argparse.Namespace) -> AgentSettings:
         port=options.port,
         name=options.name,
         uuid=options.uuid,
+        announce=options.announce,
         rack=RackSettings(
             modules=options.modules,
             max_w=options.max_watts,

@@ -6,7 +6,7 @@ async with running_agent(AgentSettings(user="u", password="p")) as agent:
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 import logging
@@ -17,6 +17,7 @@ import uuid
 
 from aiohttp import web
 
+from .announce import announced
 from .auth import Authenticator
 from .event_records import event
 from .events import EventBroker
@@ -97,14 +98,20 @@ async def running_agent(
         await runner.setup()
         context = tls.context if tls else None
         await web.SockSite(runner, listener, ssl_context=context).start()
-        yield RunningAgent(
-            url=_url(settings.host, listener, tls),
-            rack=rack,
-            uuid=heater.uuid,
-            user=settings.user,
-            fingerprint=tls.fingerprint if tls else None,
-            tasks=tasks,
+        announcement = (
+            announced(listener, name=heater.name, uuid=heater.uuid, tls=tls is not None)
+            if settings.announce
+            else nullcontext()
         )
+        async with announcement:
+            yield RunningAgent(
+                url=_url(settings.host, listener, tls),
+                rack=rack,
+                uuid=heater.uuid,
+                user=settings.user,
+                fingerprint=tls.fingerprint if tls else None,
+                tasks=tasks,
+            )
     finally:
         heater.events.close_all()
         for task in tasks:

@@ -87,6 +87,8 @@ class AgentSettings:
     name: str = "Compute heater"
     uuid: str | None = None
     """Identity of the service; default derived from host name, name and port."""
+    announce: bool = False
+    """Tell the local network of the service (DNS-SD)."""
     rack: RackSettings = field(default_factory=RackSettings)
     speed: float = 1.0
     """Simulated seconds per second."""
