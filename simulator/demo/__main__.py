@@ -36,7 +36,7 @@ def main() -> int:
         print("Everything has ended.")
         failures = []
         code = INTERRUPTED if options.minutes else 0
-    except DemoError as error:
+    except (DemoError, OSError) as error:
         failures = [str(error)]
         _write(options.json, empty_report(failures, _hass_log(folder)))
         code = FAILED
