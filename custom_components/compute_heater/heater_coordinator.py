@@ -191,9 +191,6 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
     @callback
     def request(self, command: Command) -> None:
         """Have the heater brought to ``command``; the latest request wins."""
-        if command != self._wanted:
-            # What became of another command says nothing of this one.
-            self._attempt = None
         self._wanted = command
         if (self._worker is None or self._worker.done()) and self._is_due(command):
             self._worker = self.config_entry.async_create_background_task(
@@ -205,7 +202,10 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             return False
         last = self._attempt
         if _holds(command, self.data, self.capabilities.modules):
-            if last is not None:
+            if last is not None and last.command != command:
+                # What became of another command is of no interest any more.
+                self._attempt = None
+            elif last is not None:
                 # A command that failed may come true by itself.
                 last.count, last.error = 0, None
             return False
