@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from homeassistant.components.diagnostics import async_redact_data
+from yarl import URL
+
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 
@@ -30,6 +32,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     return value
+
+
+def _error(error: Exception | None, address: str) -> str:
+    """Return what went wrong, without where: errors of the network name the host."""
+    host = URL(address).host
+    return str(error or "").replace(host or address, REDACTED)
 
 
 async def async_get_config_entry_diagnostics(
@@ -59,7 +67,10 @@ async def async_get_config_entry_diagnostics(
                 else None,
                 "decision": asdict(heater.decision) if heater.decision else None,
                 "safety": asdict(heater.verdict),
-                "command_error": str(heater.coordinator.command_error or ""),
+                "command_error": _error(
+                    heater.coordinator.command_error,
+                    heater.coordinator.subentry.data[CONF_URL],
+                ),
                 "writes": heater.coordinator.driver.writes,
                 "update_interval": str(heater.coordinator.update_interval),
             }
