@@ -167,8 +167,10 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
                 now=now,
             )
         target_w = sum(demands[sink_id].heat_w for sink_id in self.path.ready)
+        # What people run by hand serves part of the demand already.
+        target_w -= sum(heater.heat_by_hand_w for heater in self.heaters.values())
         results = self._dispatcher.dispatch(
-            target_w if active else 0.0,
+            max(target_w, 0.0) if active else 0.0,
             {
                 heater_id: limit
                 for heater_id, heater in self.heaters.items()
@@ -187,9 +189,6 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             for heater in self.heaters.values()
             if heater.coordinator.available
         ]
-        flows = [
-            sink.flow.number for sink in self.sinks.values() if sink.flow is not None
-        ] or [reading.flow_lpm for reading in readings]
         heats = [reading.heat_w for reading in readings]
         return PathReadings(
             valves=self._actuators.states(
@@ -198,7 +197,12 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             pumps=self._actuators.states(
                 {s.path.pump_id for s in self.sinks.values() if s.path.pump_id}
             ),
-            flow_lpm=_highest(flows),
+            flows_lpm={
+                sink.sink_id: sink.flow.number
+                for sink in self.sinks.values()
+                if sink.flow is not None
+            },
+            flow_lpm=_highest(reading.flow_lpm for reading in readings),
             delta_k=_highest(
                 reading.supply_c - reading.return_c
                 for reading in readings

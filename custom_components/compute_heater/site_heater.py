@@ -115,6 +115,16 @@ class SiteHeater:
             PowerState.STANDBY,
         )
 
+    @property
+    def heat_by_hand_w(self) -> float:
+        """Heat that a heater in manual mode gives off now; 0 in the other modes."""
+        reading = self.coordinator.data
+        if self.controls.mode != "heat" or not self.coordinator.available:
+            return 0.0
+        return (
+            reading.heat_w if reading.heat_w is not None else reading.power_w
+        ) or 0.0
+
     @callback
     def assess(self, *, path_ready: bool, path_reason: Reason, now: float) -> None:
         """Judge safety, and note what everyone but dispatch wants."""
