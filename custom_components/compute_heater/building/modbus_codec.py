@@ -30,6 +30,8 @@ def decode(point: ModbusPoint, raw: Sequence[int | bool]) -> Value | None:
         # A sentinel may be written as the signed number or as its bit pattern.
         if number in point.sentinels or int.from_bytes(packed) in point.sentinels:
             return None
+    if point.scale == 1 and point.offset == 0:
+        return float(number)
     # Ten decimals are more than any register carries; they hide 0.30000000000000004.
     return round(number * point.scale + point.offset, 10)
 
