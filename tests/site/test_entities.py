@@ -8,13 +8,15 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.compute_heater.const import DOMAIN, PLATFORMS
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from simulator.running import running_house
+from tests.building.modbus_peer import ModbusPeer
 
 from .conftest import UUID, still_agent
 from .dialogue import texts
-from .plant import Plant, set_up_plant
+from .plant import Plant, add_subentry, entity_id, set_up_plant
 
 
 @pytest.fixture
@@ -78,8 +80,8 @@ async def test_entities(
         "sensor.floor_time_to_comfort_limit",
         "sensor.hot_water_time_to_comfort_limit",
     ]
-    for entity_id in rare:
-        er.async_get(hass).async_update_entity(entity_id, disabled_by=None)
+    for each in rare:
+        er.async_get(hass).async_update_entity(each, disabled_by=None)
     assert await hass.config_entries.async_reload(still_plant.entry.entry_id)
     await hass.async_block_till_done()
     for entry in found:
@@ -172,3 +174,42 @@ async def test_unreachable_heater(hass: HomeAssistant, free_port: int) -> None:
             await hass.async_block_till_done()
             assert unavailable() == set()
             await hass.config_entries.async_unload(plant.entry.entry_id)
+
+
+async def test_named_states(hass: HomeAssistant, site: ConfigEntry) -> None:
+    """A number without a name is unknown, not some other state."""
+    peer = ModbusPeer()
+    await peer.start()
+    names = ["Standby", "Heating", "Defrosting"]
+    points = [
+        {
+            "key": f"{kind} {number}",
+            "name": f"{kind} {number}",
+            "space": "holding",
+            "address": number,
+            "data_type": "uint16",
+            "states": names,
+            **more,
+        }
+        for kind, more in (
+            ("shown", {}),
+            ("chosen", {"writable": True, "minimum": 1, "maximum": 3}),
+        )
+        for number in (0, 1, 3, 4)
+    ]
+    connection = {"host": "127.0.0.1", "port": peer.port, "unit_id": 1}
+    link = await add_subentry(hass, site, "modbus", connection, {"points": points})
+    for kind, domain in (("shown", "sensor"), ("chosen", "select")):
+        for number, shown in (
+            (0, "unknown"),
+            (1, "Standby"),
+            (3, "Defrosting"),
+            (4, "unknown"),
+        ):
+            found = entity_id(hass, site, link, f"{kind} {number}", domain)
+            state = hass.states.get(found)
+            assert state is not None
+            assert state.state == shown
+            assert state.attributes["options"] == names
+    await hass.config_entries.async_unload(site.entry_id)
+    await peer.stop()
