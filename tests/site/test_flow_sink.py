@@ -125,6 +125,20 @@ async def test_add_and_change(
     assert state is not None
     assert state.attributes["temperature"] == higher
 
+    # The limits are held against the target that the entity has now, as far as known.
+    form = await begin(hass, site, "sink", sink_id)
+    between = unchanged | {"comfort_minimum": higher - 1}
+    expect_abort(await answer(hass, form, between), "reconfigure_successful")
+    form = await begin(hass, site, "sink", sink_id)
+    form = await answer(hass, form, unchanged | {"comfort_minimum": higher})
+    expect_form(form, kind, comfort_minimum="comfort_not_below_target")
+    await hass.config_entries.async_unload(site.entry_id)
+    form = await answer(hass, form, between)
+    expect_form(form, kind, comfort_minimum="comfort_not_below_target")
+    await hass.config_entries.async_setup(site.entry_id)
+    form = await answer(hass, form, unchanged | more | {"name": "Renamed"})
+    expect_abort(form, "reconfigure_successful")
+
     # What is left empty is gone.
     form = await begin(hass, site, "sink", sink_id)
     assert suggested(form) == unchanged | more | {"name": "Renamed"}

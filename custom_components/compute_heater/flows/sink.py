@@ -7,6 +7,7 @@ import probatio
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
+    ConfigEntryState,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
@@ -144,7 +145,7 @@ class SinkSubentryFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         new = self.source != SOURCE_RECONFIGURE
         if user_input is not None:
-            errors = _check(kind, user_input)
+            errors = _check(kind, user_input, self._target_c(user_input))
             if not errors:
                 data = {**user_input, CONF_KIND: kind.value}
                 title = data.pop(CONF_NAME)
@@ -170,6 +171,16 @@ class SinkSubentryFlow(ConfigSubentryFlow):
             ),
             errors=errors,
         )
+
+    def _target_c(self, values: Mapping[str, Any]) -> float:
+        """Return what is typed, or for a known consumer what its entity has."""
+        if self.source != SOURCE_RECONFIGURE:
+            return float(values[CONF_TARGET_TEMPERATURE])
+        entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+        if entry.state is ConfigEntryState.LOADED:
+            sinks = entry.runtime_data.site.sinks
+            return float(sinks[subentry.subentry_id].setpoint_c)
+        return float(subentry.data[CONF_TARGET_TEMPERATURE])
 
 
 def _schema(kind: SinkKind, *, new: bool) -> probatio.Schema:
@@ -213,15 +224,15 @@ def _schema(kind: SinkKind, *, new: bool) -> probatio.Schema:
     return probatio.Schema(fields)
 
 
-def _check(kind: SinkKind, values: Mapping[str, Any]) -> dict[str, str]:
+def _check(
+    kind: SinkKind, values: Mapping[str, Any], target_c: float
+) -> dict[str, str]:
     """Return the errors of values that contradict each other."""
     errors: dict[str, str] = {}
-    target = values.get(CONF_TARGET_TEMPERATURE)
-    if target is not None:
-        if values[CONF_COMFORT_MINIMUM] >= target:
-            errors[CONF_COMFORT_MINIMUM] = "comfort_not_below_target"
-        if kind is SinkKind.DHW and values[CONF_LIMIT_TEMPERATURE] <= target:
-            errors[CONF_LIMIT_TEMPERATURE] = "limit_not_above_target"
+    if values[CONF_COMFORT_MINIMUM] >= target_c:
+        errors[CONF_COMFORT_MINIMUM] = "comfort_not_below_target"
+    if kind is SinkKind.DHW and values[CONF_LIMIT_TEMPERATURE] <= target_c:
+        errors[CONF_LIMIT_TEMPERATURE] = "limit_not_above_target"
     path = values[CONF_PATH]
     if path.get(CONF_VALVE_ENTITY) and path.get(CONF_VALVE_ENTITY) == path.get(
         CONF_PUMP_ENTITY
