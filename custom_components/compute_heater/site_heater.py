@@ -223,8 +223,14 @@ class SiteHeater:
         }
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Take over what was stored."""
-        self.controls.restore(memory.get("controls", {}))
+        """Take over what was stored, within limits that may be new."""
+        controls, settings = self.controls, self.settings
+        controls.restore(memory.get("controls", {}))
+        controls.target_c = min(controls.target_c, self._safety_settings.throttle_c)
+        if controls.power_limit_w is not None:
+            controls.power_limit_w = max(controls.power_limit_w, settings.floor_w)
+            if controls.power_limit_w >= settings.max_w:
+                controls.power_limit_w = None
         self._safety = SafetyMemory.from_dict(memory.get("safety", {}))
         self._setpoint.restore(memory.get("setpoint", {}))
         self._holding = memory.get("holding") is True

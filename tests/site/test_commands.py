@@ -9,7 +9,9 @@ from compute_heater_agent.modules import ModuleState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .plant import Plant, add_subentry, modbus_steps
+from .conftest import until
+from .dialogue import answer, begin, expect_abort
+from .plant import HEATER_SETTINGS, Plant, add_subentry, modbus_steps
 
 
 async def call(plant: Plant, entity_id: str, service: str, **data: Any) -> None:
@@ -118,6 +120,36 @@ async def test_heater(still_plant: Plant) -> None:
     await call(plant, heater, "turn_off")
     await call(plant, heater, "turn_on")
     assert sent(plant) == before
+
+
+async def test_new_limits(still_plant: Plant) -> None:
+    """What was set before is brought within the limits that were changed."""
+    plant = still_plant
+    heater = plant.entity_id(plant.heater_id, "heater", "climate")
+    limit = plant.entity_id(plant.heater_id, "power_limit", "number")
+
+    async def reconfigure(**changes: float) -> None:
+        data = plant.entry.subentries[plant.heater_id].data
+        login = {key: data[key] for key in ("url", "username", "password")}
+        form = await begin(plant.hass, plant.entry, "heater", plant.heater_id)
+        form = await answer(plant.hass, form, login)
+        result = await answer(plant.hass, form, HEATER_SETTINGS | changes)
+        expect_abort(result, "reconfigure_successful")
+
+    def shown() -> tuple[float, str]:
+        return attributes(plant, heater)["temperature"], attributes(plant, limit)[
+            "state"
+        ]
+
+    await call(plant, heater, "set_temperature", temperature=58)
+    await call(plant, limit, "set_value", value=2000)
+    await reconfigure(throttle_temperature=55)
+    assert shown() == (55, "2000.0")
+    await reconfigure(standby_power=2200, eco_power=2500)
+    assert shown() == (55, "2200.0")
+    await reconfigure(full_power=2100)
+    assert shown() == (55, "2100.0")
+    await until(lambda: plant.cap_w == 300)
 
 
 async def test_action_is_what_is_measured(still_plant: Plant) -> None:
