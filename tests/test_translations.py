@@ -26,6 +26,8 @@ from .translation_keys import (
 
 PLATFORM_NAMES = [platform.value for platform in PLATFORMS]
 PARTS = ("heater", "sink", "bacnet", "modbus")
+HEATER_STEPS = ("flows/heater_steps.py", "flows/heater_form.py")
+"""What the dialogues of a heater share."""
 
 type Texts = dict[str, Any]
 
@@ -134,19 +136,29 @@ def test_selectors() -> None:
 
 def test_texts_of_the_site_dialogue() -> None:
     config = EN["config"]
-    # It tries heaters with the code of the heater's dialogue.
-    tried = error_keys("flows/heater.py") & config["error"].keys()
-    assert error_keys("config_flow.py") | tried == config["error"].keys()
-    assert abort_keys("config_flow.py") == config["abort"].keys()
+    files = ("config_flow.py", "flows/discovery.py", *HEATER_STEPS)
+    assert set().union(*map(error_keys, files)) == config["error"].keys()
+    assert set().union(*map(abort_keys, files)) == config["abort"].keys()
+
+
+@pytest.mark.parametrize("step", ["certificate", "settings"])
+def test_a_found_heater_is_asked_the_same(step: str) -> None:
+    """Both dialogues of a heater show these steps, in the same words."""
+    for language in LANGUAGES:
+        texts = load(f"translations/{language}.json")
+        of_part = texts["config_subentries"]["heater"]
+        assert texts["config"]["step"][step] == of_part["step"][step]
+        for error in error_keys("flows/heater_form.py") - {"certificate_changed"}:
+            assert texts["config"]["error"][error] == of_part["error"][error]
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_texts_of_a_dialogue(part: str) -> None:
     """Errors and ends have a text, and every text has its error or end."""
     texts = EN["config_subentries"][part]
-    file = f"flows/{part}.py"
-    assert error_keys(file) == texts["error"].keys()
-    assert abort_keys(file) == texts["abort"].keys()
+    files = [f"flows/{part}.py", *(HEATER_STEPS if part == "heater" else ())]
+    assert set().union(*map(error_keys, files)) == texts["error"].keys()
+    assert set().union(*map(abort_keys, files)) == texts["abort"].keys()
     assert texts["initiate_flow"].keys() == {"user", "reconfigure"}
 
 

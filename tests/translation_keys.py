@@ -84,7 +84,10 @@ def abort_keys(file: str) -> set[str]:
     """Return the reasons for which the dialogues of a file end, but core's own."""
     keys: set[str] = set()
     for name, words in calls(file):
-        if name == "async_abort" and "translation_domain" not in words:
+        if name == "async_abort" and words.keys() & {
+            "reason",
+            "translation_domain",
+        } == {"reason"}:
             keys |= strings(words["reason"])
         if name in ("_async_abort_entries_match", "_abort_if_unique_id_configured"):
             keys.add("already_configured")

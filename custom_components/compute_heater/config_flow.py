@@ -6,9 +6,9 @@ from typing import Any, override
 import probatio
 
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     SOURCE_USER,
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
     FlowType,
@@ -25,12 +25,14 @@ from .const import (
     SUBENTRY_SINK,
 )
 from .flows.bacnet import BacnetSubentryFlow
-from .flows.heater import HeaterSubentryFlow, async_try_heater, credentials_schema
+from .flows.discovery import HeaterDiscovery
+from .flows.heater import HeaterSubentryFlow
+from .flows.heater_form import async_try_heater, credentials_schema
 from .flows.modbus import ModbusSubentryFlow
 from .flows.sink import SinkSubentryFlow
 
 
-class ComputeHeaterConfigFlow(ConfigFlow, domain=DOMAIN):
+class ComputeHeaterConfigFlow(HeaterDiscovery, domain=DOMAIN):
     """Add a site: one heating plant with its heaters, consumers and links."""
 
     _reauth_subentry_id: str
@@ -73,8 +75,11 @@ class ComputeHeaterConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
         """Lead on to the first heater, without which a site does nothing."""
+        entry = result["result"]
+        if entry.source == SOURCE_IGNORE or entry.subentries:
+            return result
         heater_flow = await self.hass.config_entries.subentries.async_init(
-            (result["result"].entry_id, SUBENTRY_HEATER),
+            (entry.entry_id, SUBENTRY_HEATER),
             context=SubentryFlowContext(source=SOURCE_USER),
         )
         result["next_flow"] = (
