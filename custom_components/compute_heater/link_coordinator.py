@@ -1,6 +1,7 @@
 """Polls one controller of the building and writes its points."""
 
 from abc import abstractmethod
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, override
 
@@ -120,7 +121,7 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
         except LinkError as err:
             refused = isinstance(err, PointRefusedError)
             # Without an answer the command may have arrived all the same.
-            if added and isinstance(err, PointRefusedError) and not err.command_stays:
+            if added and not err.command_stays:
                 self.commanded.discard(key)
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -170,6 +171,7 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
             subentry,
             [BacnetPoint.from_dict(row) for row in subentry.data[CONF_POINTS]],
         )
+        self._opening = asyncio.Lock()
         self._stack: BacnetStack | None = None
         self._device: BacnetDevice | None = None
         self._subscription: CovSubscription | None = None
@@ -185,15 +187,16 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
 
     async def _async_open(self) -> BacnetDevice:
         """Return the device; the stack is borrowed when its port can be had."""
-        if self._device is None:
-            data = self.subentry.data
-            self._stack = await stacks(self.hass).acquire(local_address(data))
-            self._device = BacnetDevice(
-                self._stack,
-                f"{data[CONF_HOST]}:{data[CONF_PORT]}",
-                data[CONF_DEVICE_INSTANCE],
-            )
-        return self._device
+        async with self._opening:
+            if self._device is None:
+                data = self.subentry.data
+                self._stack = await stacks(self.hass).acquire(local_address(data))
+                self._device = BacnetDevice(
+                    self._stack,
+                    f"{data[CONF_HOST]}:{data[CONF_PORT]}",
+                    data[CONF_DEVICE_INSTANCE],
+                )
+            return self._device
 
     @override
     async def _async_read(self) -> Values:
@@ -241,9 +244,10 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
         if self._subscription is not None:
             await self._subscription.close()
             self._subscription = None
-        if self._stack is not None:
-            await stacks(self.hass).release(self._stack)
-            self._stack = self._device = None
+        async with self._opening:
+            if self._stack is not None:
+                await stacks(self.hass).release(self._stack)
+                self._stack = self._device = None
 
 
 class ModbusCoordinator(LinkCoordinator[ModbusPoint]):
