@@ -30,6 +30,7 @@ def main() -> int:
     options = _options()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="compute-heater-demo-"))
     folder = folder.absolute()
+    _end_on_signals()
     try:
         failures = asyncio.run(_run(options, folder))
     except KeyboardInterrupt:
@@ -85,7 +86,6 @@ def _options() -> argparse.Namespace:
 
 async def _run(options: argparse.Namespace, folder: Path) -> list[str]:
     """Start, set up and run; returns what went wrong in the run."""
-    _end_on_signals()
     began = time.monotonic()
     settings = StackSettings(
         folder=folder, dead_house=options.dead_house, dead_agent=options.dead_agent
@@ -136,7 +136,11 @@ def _judge(file: Path | None, record: Record, log: str, **further: Any) -> list[
 
 
 def _end_on_signals() -> None:
-    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does."""
+    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does.
+
+    Also SIGINT itself: a shell starts its background jobs with that ignored.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
 

@@ -21,7 +21,9 @@ class DemoProcess:
 
     @classmethod
     async def start(cls, folder: Path, *arguments: str) -> Self:
-        command = [sys.executable, "-m", "simulator.demo", *arguments]
+        # As shells start their background jobs: with Ctrl-C ignored.
+        command = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+        command += [sys.executable, "-m", "simulator.demo", *arguments]
         command += ["--keep", str(folder / "keep"), "--no-browser"]
         if "--minutes" in arguments:
             command += ["--json", str(folder / "report.json")]
