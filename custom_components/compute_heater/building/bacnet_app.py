@@ -58,6 +58,14 @@ class _ServicePoint(ApplicationServiceAccessPoint):  # type: ignore[misc]
     forever.
     """
 
+    closed = False
+    """Nothing may be sent any more: the sockets are gone."""
+
+    async def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send, unless it is too late."""
+        if not self.closed:
+            await super().request(*args, **kwargs)
+
     async def sap_response(self, apdu: Any) -> None:
         if isinstance(apdu, ComplexAckPDU | ErrorPDU):
             await ServiceAccessPoint.sap_response(self, apdu)
@@ -107,6 +115,14 @@ class BuildingApplication(Application):  # type: ignore[misc]
             )
         )
         return app
+
+    async def confirmation(self, apdu: Any) -> None:
+        """Drop an answer that crosses with giving its request up at a stop."""
+        if not any(
+            request.apduInvokeID == apdu.apduInvokeID and future.done()
+            for request, future in self._requests.get(apdu.pduSource, ())
+        ):
+            await super().confirmation(apdu)
 
     async def do_IAmRequest(self, apdu: IAmRequest) -> None:
         """Tell who waits for a device to come back."""

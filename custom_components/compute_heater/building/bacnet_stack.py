@@ -232,21 +232,23 @@ async def _stop(app: BuildingApplication) -> None:
         for link in app.link_layers.values()
         for task in link.server._transport_tasks  # noqa: SLF001
     ]
+    app.asap.closed = True
     for task in bindings:
         task.cancel()
     await asyncio.gather(*bindings, return_exceptions=True)
     app.close()
-    for machine in [*app.asap.clientTransactions, *app.asap.serverTransactions]:
-        machine.stop_timer()
     searches = [*getattr(app, "_who_is_futures", ())]
     searches += app.nse.who_is_router_to_network_futures
     waiting = [search.future for search in searches]
     waiting += [future for queue in app._requests.values() for _, future in queue]  # noqa: SLF001
     for future in waiting:
         future.cancel()
-    # Tasks of the library that waited for these end in the next rounds of the loop.
+    # Tasks of the library that waited for these end in the next rounds of the loop,
+    # and requests that were just begun set their timers there.
     for _ in range(3):
         await asyncio.sleep(0)
+    for machine in [*app.asap.clientTransactions, *app.asap.serverTransactions]:
+        machine.stop_timer()
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:
