@@ -8,6 +8,7 @@ from homeassistant.const import (
     SERVICE_OPEN_VALVE,
     SERVICE_TURN_OFF,
     SERVICE_TURN_ON,
+    STATE_UNAVAILABLE,
 )
 from homeassistant.core import HomeAssistant, callback, split_entity_id
 from homeassistant.exceptions import HomeAssistantError
@@ -16,6 +17,7 @@ from .const import LOGGER
 from .sources import switched
 
 _RETRY_S = 5.0
+_MOVING = ("opening", "closing")
 
 
 class Actuators:
@@ -45,7 +47,12 @@ class Actuators:
         """
         for entity_id, position in wanted.items():
             last = self._last.get(entity_id)
-            if self.states([entity_id])[entity_id] in (position, None):
+            state = self._hass.states.get(entity_id)
+            if (
+                state is None
+                or state.state in (STATE_UNAVAILABLE, *_MOVING)
+                or switched(state) is position
+            ):
                 continue
             if last is not None and last[0] is position:
                 waited = self._hass.loop.time() - last[1]

@@ -128,6 +128,8 @@ class HeaterClimate(HeaterEntity, ClimateEntity):
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
         if (mode := kwargs.get(ATTR_HVAC_MODE)) is not None:
+            # Core does not check a mode that comes with a temperature.
+            self._valid_mode_or_raise("hvac", mode, self.hvac_modes)
             self.heater.set_mode(_MODES[mode])
         if (target := kwargs.get(ATTR_TEMPERATURE)) is not None:
             self.heater.controls.target_c = target
@@ -205,6 +207,8 @@ class FloorClimate(SinkEntity, ClimateEntity):
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
         if (mode := kwargs.get(ATTR_HVAC_MODE)) is not None:
+            # Core does not check a mode that comes with a temperature.
+            self._valid_mode_or_raise("hvac", mode, self.hvac_modes)
             self.sink.enabled = mode is HVACMode.HEAT
         if (target := kwargs.get(ATTR_TEMPERATURE)) is not None:
             self.sink.setpoint_c = target

@@ -43,8 +43,8 @@ class Strategy(StrEnum):
 class SiteData:
     """What a site shows."""
 
-    demand_w: float
-    """Heat that the consumers want now."""
+    demand_w: float | None
+    """Heat that the consumers want now; None while one is unknown."""
     heat_w: float | None
     """Heat that the compute heaters give off now; None while one is unknown."""
     reason: Reason
@@ -206,7 +206,10 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             delta_k=_highest(
                 reading.supply_c - reading.return_c
                 for reading in readings
-                if reading.supply_c is not None and reading.return_c is not None
+                if reading.supply_c is not None
+                and reading.return_c is not None
+                # In a heater that stands still both say nothing of the circuit.
+                and reading.flow_lpm != 0
             ),
             heat_w=None
             if not heats or None in heats
@@ -245,7 +248,9 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         ]
         # Consumers' entities show the demand, which is not in the site's data.
         self.data = SiteData(
-            demand_w=sum(sink.demand.heat_w for sink in self.sinks.values()),
+            demand_w=sum(sink.demand.heat_w for sink in self.sinks.values())
+            if all(sink.is_known for sink in self.sinks.values())
+            else None,
             heat_w=None
             if None in heats
             else sum(heat for heat in heats if heat is not None),

@@ -178,6 +178,9 @@ class SiteSink:
             "enabled": self.enabled,
             "setpoint_c": self.setpoint_c,
             "controller": self._controller.memory,
+            "intervals_s": {
+                source.entity_id: source.intervals_s for source in self.sources
+            },
         }
 
     def restore(self, memory: Mapping[str, Any]) -> None:
@@ -187,3 +190,10 @@ class SiteSink:
         if isinstance(setpoint := memory.get("setpoint_c"), int | float):
             self.setpoint_c = float(setpoint)
         self._controller.restore(memory.get("controller", {}))
+        intervals = memory.get("intervals_s", {})
+        for source in self.sources:
+            source.intervals_s = [
+                value
+                for value in intervals.get(source.entity_id, ())
+                if isinstance(value, int | float)
+            ]

@@ -23,10 +23,12 @@ from homeassistant.util.unit_conversion import (
 # A source that goes away is believed for this long from then on: integrations reload,
 # radios lose a packet, and neither should stop a heater for its minimum off time.
 HOLD_S = 60.0
-# Until the usual interval of a source is known, and never less than the second.
-MAX_AGE_S = 900.0
-MIN_MAX_AGE_S = 120.0
+# Many sensors only report when something changes, so a short interval proves nothing:
+# the limit is never below this, and longer for sources that are known to be slow.
+MIN_MAX_AGE_S = 900.0
+LONGEST_MAX_AGE_S = 4 * 3600.0
 _INTERVALS_KEPT = 8
+_INTERVALS_MISSED = 5
 # Set by people, so their age says nothing.
 _AGELESS = ("input_number.", "input_boolean.")
 
@@ -47,7 +49,8 @@ class Source:
         self._value: float | bool | None = None
         self._reported_at: float | None = None
         self._gone_at: float | None = None
-        self._intervals: list[float] = []
+        self.intervals_s: list[float] = []
+        """Between the latest reports; kept over restarts."""
 
     def begin(self) -> None:
         """Take over the state that is there already, with its age."""
@@ -70,18 +73,17 @@ class Source:
             return
         self._gone_at = None
         if self._reported_at is not None and now - self._reported_at > 0.5:
-            self._intervals = [
-                *self._intervals[1 - _INTERVALS_KEPT :],
+            self.intervals_s = [
+                *self.intervals_s[1 - _INTERVALS_KEPT :],
                 now - self._reported_at,
             ]
         self._value, self._reported_at = value, now
 
     @property
     def max_age_s(self) -> float:
-        """How old a report may be, learned from how often the source reports."""
-        if len(self._intervals) < _INTERVALS_KEPT:
-            return MAX_AGE_S
-        return min(max(5 * max(self._intervals), MIN_MAX_AGE_S), 4 * 3600.0)
+        """How old a report may be, learned from how seldom the source reports."""
+        slowest = _INTERVALS_MISSED * max(self.intervals_s, default=0.0)
+        return min(max(slowest, MIN_MAX_AGE_S), LONGEST_MAX_AGE_S)
 
     @property
     def age_s(self) -> float | None:

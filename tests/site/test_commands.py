@@ -312,3 +312,27 @@ async def test_points_refuse(
     with pytest.raises(HomeAssistantError) as refused:
         await call(plant, number, "set_value", value=49)
     assert refused.value.translation_key == "point_not_written"
+
+
+async def test_a_wrong_mode_with_a_temperature(
+    hass: HomeAssistant, still_plant: Plant
+) -> None:
+    """Core leaves this check to us; nothing may be switched off by it."""
+    for key, subentry_id in (
+        ("heater", still_plant.heater_id),
+        ("floor", still_plant.floor_id),
+    ):
+        entity_id = still_plant.entity_id(subentry_id, key, "climate")
+        before = hass.states.get(entity_id)
+        with pytest.raises(ServiceValidationError, match="cool"):
+            await hass.services.async_call(
+                "climate",
+                "set_temperature",
+                {"entity_id": entity_id, "temperature": 25, "hvac_mode": "cool"},
+                blocking=True,
+            )
+        after = hass.states.get(entity_id)
+        assert before is not None
+        assert after is not None
+        assert after.state == before.state
+        assert after.attributes["temperature"] == before.attributes["temperature"]

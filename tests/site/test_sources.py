@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.compute_heater.sources import (
     HOLD_S,
-    MAX_AGE_S,
+    LONGEST_MAX_AGE_S,
     MIN_MAX_AGE_S,
     Source,
     demand_fraction,
@@ -122,27 +122,25 @@ async def test_goes_stale(hass: HomeAssistant, clock: Clock) -> None:
     """Until its interval is known a source may be silent for a quarter of an hour."""
     source = Source(hass, TANK, temperature)
     report(hass, source, "48")
-    clock.ahead_s = MAX_AGE_S - 1
+    clock.ahead_s = MIN_MAX_AGE_S - 1
     assert source.value == 48
-    clock.ahead_s = MAX_AGE_S + 1
+    clock.ahead_s = MIN_MAX_AGE_S + 1
     assert source.value is None
     report(hass, source, "48")
     assert source.value == 48
 
 
 @pytest.mark.parametrize(
-    ("interval", "limit"), [(1, MIN_MAX_AGE_S), (60, 300), (600, 3000), (7200, 14400)]
+    ("interval", "limit"),
+    [(1, MIN_MAX_AGE_S), (60, MIN_MAX_AGE_S), (600, 3000), (7200, 14400)],
 )
 async def test_learns_how_often_it_reports(
     hass: HomeAssistant, clock: Clock, interval: float, limit: float
 ) -> None:
     """A probe that reports each second is stale sooner than one by the hour."""
     source = Source(hass, TANK, temperature)
-    for _ in range(7):
-        report(hass, source, "48")
-        clock.ahead_s += interval
-    assert source.max_age_s == MAX_AGE_S
-    for _ in range(2):
+    assert source.max_age_s == MIN_MAX_AGE_S
+    for _ in range(3):
         report(hass, source, "48")
         clock.ahead_s += interval
     assert source.max_age_s == pytest.approx(limit, rel=0.01)
@@ -160,8 +158,20 @@ async def test_reports_at_once_are_no_interval(
     for _ in range(20):
         report(hass, source, "48")
         report(hass, source, "48")
-        clock.ahead_s += 60
-    assert source.max_age_s == pytest.approx(300, rel=0.01)
+        clock.ahead_s += 600
+    assert source.max_age_s == pytest.approx(3000, rel=0.01)
+
+
+async def test_quick_changes_do_not_make_a_slow_source_stale(
+    hass: HomeAssistant, clock: Clock
+) -> None:
+    """A sensor that reports on change is quick in a draw-off, and silent after it."""
+    source = Source(hass, TANK, temperature)
+    for _ in range(20):
+        report(hass, source, "48")
+        clock.ahead_s += 5
+    clock.ahead_s += 600
+    assert source.value == 48
 
 
 @pytest.mark.parametrize("gone", ["unavailable", "unknown", None])
@@ -189,7 +199,7 @@ async def test_holds_a_short_absence(
     report(hass, source, "47")
     assert source.value == 47
     # But never longer than it would have been believed had it stayed.
-    clock.ahead_s += MAX_AGE_S - 10
+    clock.ahead_s += source.max_age_s - 10
     report(hass, source, "unavailable")
     assert source.value == 47
     clock.ahead_s += 12
@@ -216,7 +226,7 @@ async def test_begins_with_the_age_that_is_there(
     source.begin()
     assert source.age_s == pytest.approx(100, abs=5)
     assert source.value == 48
-    monkeypatch.setattr(time, "time", lambda: now + MAX_AGE_S + 10)
+    monkeypatch.setattr(time, "time", lambda: now + MIN_MAX_AGE_S + 10)
     source.begin()
     assert source.value is None
     # A wall clock that was set back makes nothing younger than new.
@@ -267,19 +277,19 @@ async def test_site_follows_its_sources(
     assert state.attributes["current_temperature"] == 45
     assert await shown() == ("auto", "3.0")
     for _ in range(3):
-        clock.ahead_s += MAX_AGE_S - 60
+        clock.ahead_s += MIN_MAX_AGE_S - 60
         hass.states.async_set(TANK, "113", CELSIUS | {"unit_of_measurement": "°F"})
         await hass.async_block_till_done()
         assert await shown() == ("auto", "3.0")
-    clock.ahead_s += MAX_AGE_S + 60
+    clock.ahead_s += LONGEST_MAX_AGE_S + 60
     assert await shown() == ("unavailable", "unknown")
     hass.states.async_set(TANK, "113", CELSIUS | {"unit_of_measurement": "°F"})
     await hass.async_block_till_done()
     assert await shown() == ("auto", "3.0")
     hass.states.async_set(TANK, "45", {"unit_of_measurement": "bar"})
-    clock.ahead_s += MAX_AGE_S + 60
+    clock.ahead_s += LONGEST_MAX_AGE_S + 60
     assert await shown() == ("unavailable", "unknown")
-    past = dt_util.utcnow() - timedelta(hours=2)
+    past = dt_util.utcnow() - timedelta(hours=5)
     hass.states.async_set(TANK, "45", CELSIUS, timestamp=past.timestamp())
     assert await hass.config_entries.async_reload(site.entry_id)
     assert await shown() == ("unavailable", "unknown")
