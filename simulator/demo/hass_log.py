@@ -7,7 +7,8 @@ _HEAD = re.compile(
     r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[^\]]+)\]"
 )
 # In loggers' names and in the file names of a traceback, whoever logged it.
-_OURS = re.compile(r"custom_components[./]compute_heater")
+# bacpypes3 runs nowhere but in our BACnet stack.
+_OURS = re.compile(r"custom_components[./]compute_heater|bacpypes3")
 
 
 @dataclass(slots=True)

@@ -40,3 +40,14 @@ def test_traceback_before_any_entry() -> None:
     """A start that breaks before logging works is an error too."""
     text = 'Traceback (most recent call last):\n  File "custom_components/compute_heater"\n'
     assert len(ours(text, "ERROR")) == 1
+
+
+def test_our_bacnet_stack_counts_too() -> None:
+    """The library runs for us alone, also where no file of ours is on the way."""
+    log = """\
+2026-11-21 22:12:31.000+00:00 ERROR (MainThread) [homeassistant] Error doing job
+Traceback (most recent call last):
+  File "/lib/site-packages/bacpypes3/app.py", line 1278, in confirmation
+asyncio.exceptions.InvalidStateError
+"""
+    assert len(ours(log, "ERROR")) == 1
