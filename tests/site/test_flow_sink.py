@@ -1,15 +1,16 @@
 """The dialogue that adds a heat consumer."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 
 from .dialogue import answer, begin, expect_abort, expect_form, suggested
-from .plant import entity_id
+from .plant import HEATER_SETTINGS, entity_id
 
 PLAIN_PATH = {"valve_position": "on", "valve_travel_time": 60, "overrun_time": 120}
 FULL_PATH = {
@@ -209,4 +210,38 @@ async def test_impossible_values(
     expected = {"base" if key == "path" else key for key in wrong}
     assert set(refused.value.schema_errors) == expected
     result = await answer(hass, form, values)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_flow_that_nothing_could_prove(
+    hass: HomeAssistant, site: ConfigEntry
+) -> None:
+    """A pump without a flow sensor needs a heater that tells its coolant."""
+    blind = {"has_coolant": False, "can_switch": True, "modules": 1}
+    heater = ConfigSubentry(
+        subentry_type="heater",
+        title="Plug",
+        unique_id="plug",
+        data=MappingProxyType(
+            {
+                **HEATER_SETTINGS,
+                "url": "http://127.0.0.1:9",
+                "username": "u",
+                "password": "p",
+                "identity": dict.fromkeys(
+                    ("manufacturer", "model", "serial_number", "firmware")
+                ),
+                "capabilities": {**blind, "floor_w": 300, "max_w": 3000},
+            }
+        ),
+    )
+    hass.config_entries.async_add_subentry(site, heater)
+    await hass.async_block_till_done()
+    form = await begin(hass, site, "sink")
+    form = await answer(hass, form, {"next_step_id": "dhw"})
+    path = {**FULL_PATH}
+    path.pop("flow_entity")
+    form = await answer(hass, form, {**TANK, "path": path})
+    expect_form(form, "dhw", base="flow_cannot_be_proven")
+    result = await answer(hass, form, {**TANK, "path": FULL_PATH})
     assert result["type"] is FlowResultType.CREATE_ENTRY

@@ -25,6 +25,7 @@ from homeassistant.helpers.selector import (
 )
 
 from ..const import (
+    CONF_CAPABILITIES,
     CONF_COMFORT_MINIMUM,
     CONF_DEMAND_ENTITY,
     CONF_FLOW_ENTITY,
@@ -43,6 +44,7 @@ from ..const import (
     CONF_VALVE_POSITION,
     CONF_VALVE_TRAVEL_TIME,
     CONF_VOLUME,
+    SUBENTRY_HEATER,
 )
 from ..control.demand import SinkKind
 
@@ -146,6 +148,8 @@ class SinkSubentryFlow(ConfigSubentryFlow):
         new = self.source != SOURCE_RECONFIGURE
         if user_input is not None:
             errors = _check(kind, user_input, self._target_c(user_input))
+            if not errors and not self._can_prove_flow(user_input[CONF_PATH]):
+                errors["base"] = "flow_cannot_be_proven"
             if not errors:
                 data = {**user_input, CONF_KIND: kind.value}
                 title = data.pop(CONF_NAME)
@@ -170,6 +174,16 @@ class SinkSubentryFlow(ConfigSubentryFlow):
                 _schema(kind, new=new), suggested
             ),
             errors=errors,
+        )
+
+    def _can_prove_flow(self, path: Mapping[str, Any]) -> bool:
+        """Whether a pump that runs can be told from one that does not."""
+        heaters = list(self._get_entry().get_subentries_of_type(SUBENTRY_HEATER))
+        return (
+            not path.get(CONF_PUMP_ENTITY)
+            or bool(path.get(CONF_FLOW_ENTITY))
+            or not heaters
+            or any(h.data[CONF_CAPABILITIES]["has_coolant"] for h in heaters)
         )
 
     def _target_c(self, values: Mapping[str, Any]) -> float:
