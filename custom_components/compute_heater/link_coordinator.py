@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, override
 
 from modbus_connection import ModbusTcpParams
@@ -18,7 +18,8 @@ from .building.bacnet import BacnetDevice, CovSubscription
 from .building.bacnet_point import BacnetPoint
 from .building.bacnet_stack import BacnetStack
 from .building.modbus import ModbusDevice
-from .building.modbus_point import ModbusPoint, parse_points
+from .building.modbus_point import ModbusPoint
+from .building.point_fields import readable_points
 from .building.points import (
     LinkConnectionError,
     LinkError,
@@ -53,9 +54,9 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
         hass: HomeAssistant,
         entry: ComputeHeaterConfigEntry,
         subentry: ConfigSubentry,
-        points: Sequence[PointT],
+        parse: Callable[[object], PointT],
     ) -> None:
-        """Poll ``points``."""
+        """Poll the points that ``parse`` makes of the stored rows."""
         super().__init__(
             hass,
             LOGGER,
@@ -64,9 +65,12 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
             update_interval=LINK_INTERVAL,
         )
         self.subentry = subentry
+        # A row that cannot be read must not take the rest of the site with it.
+        points, self.problems = readable_points(subentry.data[CONF_POINTS], parse)
         self.points: dict[str, PointT] = {point.key: point for point in points}
         self.commanded: set[str] = set()
         """Keys of the points that hold a command of ours."""
+        self._closed = False
 
     @property
     def writable(self) -> set[str]:
@@ -91,7 +95,13 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
 
     async def async_close(self) -> None:
         """Poll no more and let go of the connection; commands stay."""
+        # First of all: a poll or write under way must not open it again.
+        self._closed = True
         await self.async_shutdown()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise LinkConnectionError("the link is closed")
 
     @override
     async def _async_update_data(self) -> Values:
@@ -114,9 +124,10 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
         """Write a point for a user or for control."""
         point = self.points[key]
         added = self._note_command(point)
-        # Stored before it is written, so that it can be taken back after a crash.
-        await self.config_entry.runtime_data.async_save()
         try:
+            self._refuse_if_closed()
+            # Stored before it is written, so that it can be taken back after a crash.
+            await self.config_entry.runtime_data.async_save()
             held = await self._async_write(point, value)
         except LinkError as err:
             refused = isinstance(err, PointRefusedError)
@@ -165,12 +176,7 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
         subentry: ConfigSubentry,
     ) -> None:
         """Take the points from the subentry."""
-        super().__init__(
-            hass,
-            entry,
-            subentry,
-            [BacnetPoint.from_dict(row) for row in subentry.data[CONF_POINTS]],
-        )
+        super().__init__(hass, entry, subentry, BacnetPoint.from_dict)
         self._opening = asyncio.Lock()
         self._stack: BacnetStack | None = None
         self._device: BacnetDevice | None = None
@@ -188,6 +194,7 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
     async def _async_open(self) -> BacnetDevice:
         """Return the device; the stack is borrowed when its port can be had."""
         async with self._opening:
+            self._refuse_if_closed()
             if self._device is None:
                 data = self.subentry.data
                 self._stack = await stacks(self.hass).acquire(local_address(data))
@@ -205,7 +212,7 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
             # Another device at the address must not pass for the one that was chosen.
             await device.identify()
         values = await device.read(self.points.values())
-        if self._subscription is None:
+        if self._subscription is None and not self._closed:
             self._subscription = device.subscribe(
                 self.points.values(), self._take_change
             )
@@ -260,8 +267,7 @@ class ModbusCoordinator(LinkCoordinator[ModbusPoint]):
         subentry: ConfigSubentry,
     ) -> None:
         """Take the points from the subentry."""
-        data = subentry.data
-        super().__init__(hass, entry, subentry, parse_points(data[CONF_POINTS]))
+        super().__init__(hass, entry, subentry, ModbusPoint.from_dict)
         self._device: ModbusDevice | None = None
 
     @property
@@ -275,6 +281,7 @@ class ModbusCoordinator(LinkCoordinator[ModbusPoint]):
 
     def _open(self) -> ModbusDevice:
         """Return the device; another user of it with other settings is an error."""
+        self._refuse_if_closed()
         if self._device is None:
             data = self.subentry.data
             params = ModbusTcpParams(host=data[CONF_HOST], port=data[CONF_PORT])
@@ -300,6 +307,11 @@ def create_link(
     hass: HomeAssistant, entry: ComputeHeaterConfigEntry, subentry: ConfigSubentry
 ) -> BacnetCoordinator | ModbusCoordinator:
     """Return the coordinator of a link; nothing is sent yet."""
-    if subentry.subentry_type == SUBENTRY_BACNET:
-        return BacnetCoordinator(hass, entry, subentry)
-    return ModbusCoordinator(hass, entry, subentry)
+    link = (
+        BacnetCoordinator(hass, entry, subentry)
+        if subentry.subentry_type == SUBENTRY_BACNET
+        else ModbusCoordinator(hass, entry, subentry)
+    )
+    if link.problems:
+        LOGGER.error("%s: points left out: %s", link.name, "; ".join(link.problems))
+    return link

@@ -258,6 +258,14 @@ def test_plan_is_as_short_as_it_can_be() -> None:
     ]
 
 
+def test_a_single_state_is_no_contradiction() -> None:
+    single = {**FULL, "kind": "multistate", "data_type": "uint16"}
+    single |= {"minimum": 1, "maximum": 1, "states": []}
+    assert ModbusPoint.from_dict(single).maximum == 1
+    with pytest.raises(PointConfigError, match="above the minimum"):
+        ModbusPoint.from_dict({**single, "kind": "analog"})
+
+
 def test_points_are_values() -> None:
     point = ModbusPoint.from_dict(FULL)
     assert dataclasses.replace(point, writable=False) != point

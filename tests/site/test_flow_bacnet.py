@@ -11,7 +11,7 @@ import pytest
 from custom_components.compute_heater.building import bacnet_stack
 from custom_components.compute_heater.building.bacnet import BacnetDevice
 from homeassistant.components import network
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from simulator.ports import udp_port
@@ -21,6 +21,7 @@ from tests.building.bacnet_peer import (
     AnalogInput,
     AnalogValue,
     BacnetPeer,
+    MultiStateValue,
     usual_objects,
 )
 
@@ -241,6 +242,64 @@ async def test_what_may_be_written(
         state = hass.states.get(entity_id(hass, site, link_id, key, "number"))
         assert state is not None
         assert (state.attributes["min"], state.attributes["max"]) == limits
+
+
+async def test_a_single_state(hass: HomeAssistant, site: ConfigEntry) -> None:
+    """A multi-state object of one state is a point like any other."""
+    peer = BacnetPeer(78)
+    single = MultiStateValue(
+        objectIdentifier=("multi-state-value", 9), objectName="Mode",
+        presentValue=1, numberOfStates=1, relinquishDefault=1, **NORMAL,
+    )  # fmt: skip
+    await peer.start([single])
+    try:
+        ticked = {"read": ["multi-state-value,9"], "write": []}
+        link_id = await add_subentry(
+            hass, site, "bacnet", connection(peer.address), ticked
+        )
+        assert site.state is ConfigEntryState.LOADED
+        sensor = entity_id(hass, site, link_id, "multi-state-value,9", "sensor")
+        state = hass.states.get(sensor)
+        assert state is not None
+        assert state.state not in ("unknown", "unavailable")
+        form = await begin(hass, site, "bacnet", link_id)
+        form = await answer(hass, form, connection(peer.address))
+        assert suggested(form)["read"] == ["multi-state-value,9"]
+        leave(hass, form)
+        await hass.config_entries.async_unload(site.entry_id)
+    finally:
+        await peer.stop()
+
+
+async def test_a_stored_point_that_cannot_be_read(
+    hass: HomeAssistant,
+    controller: BacnetPeer,
+    site: ConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is left out with one line; the site, and its other points, go on."""
+    ticked = {"read": ["analog-input,1"], "write": []}
+    steps = connection(controller.address), ticked
+    link_id = await add_subentry(hass, site, "bacnet", *steps)
+    subentry = site.subentries[link_id]
+    bad = {"object_type": "analog-value", "instance": 1, "minimum": 5, "maximum": 2}
+    caplog.clear()
+    hass.config_entries.async_update_subentry(
+        site,
+        subentry,
+        data={**subentry.data, "points": [*subentry.data["points"], bad]},
+    )
+    await hass.async_block_till_done()
+    assert site.state is ConfigEntryState.LOADED
+    assert caplog.text.count("points left out") == 1
+    assert "maximum: must be above the minimum 5 (entry 2)" in caplog.text
+    found = hass.states.get(entity_id(hass, site, link_id, "analog-input,1", "sensor"))
+    assert found is not None
+    assert float(found.state) == 48.3
+    form = await begin(hass, site, "bacnet", link_id)
+    form = await answer(hass, form, steps[0])
+    assert suggested(form)["read"] == ["analog-input,1"]
+    leave(hass, form)
 
 
 async def test_two_devices(

@@ -1,6 +1,6 @@
 """Points as plain mappings: what users paste and what is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 import dataclasses
 from enum import StrEnum
 import math
@@ -107,11 +107,28 @@ class Fields:
             raise PointConfigError(name, "is not known")
 
 
+def readable_points[PointT: Point](
+    rows: Iterable[object], parse: Callable[[object], PointT]
+) -> tuple[list[PointT], list[str]]:
+    """Return the points of stored rows, and what is wrong with the other rows."""
+    points: list[PointT] = []
+    problems: list[str] = []
+    for number, row in enumerate(rows, 1):
+        try:
+            points.append(parse(row))
+        except PointConfigError as err:
+            problems.append(f"{err} (entry {number})")
+    return points, problems
+
+
 def check(point: Point) -> None:
     """Refuse limits that contradict each other or leave writing unbounded."""
     low, high = limits(point)
-    if low is not None and high is not None and low >= high:
-        raise PointConfigError("maximum", f"must be above the minimum {low:g}")
+    if low is not None and high is not None:
+        # Some controllers have multi-state objects of a single state.
+        single = point.kind is PointKind.MULTISTATE and low == high
+        if low >= high and not single:
+            raise PointConfigError("maximum", f"must be above the minimum {low:g}")
     if point.step is not None and point.step <= 0:
         raise PointConfigError("step", "must be above 0")
     if point.kind is PointKind.BINARY or not point.writable:

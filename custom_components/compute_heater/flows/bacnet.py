@@ -27,6 +27,7 @@ from homeassistant.helpers.selector import (
 
 from ..building.bacnet import BacnetDevice, BacnetIdentity
 from ..building.bacnet_point import BacnetPoint, FoundPoint
+from ..building.point_fields import readable_points
 from ..building.points import (
     LinkAddressError,
     LinkConnectionError,
@@ -224,11 +225,9 @@ class BacnetSubentryFlow(ConfigSubentryFlow):
     def _ticked(self) -> dict[str, list[str]]:
         if self.source == SOURCE_RECONFIGURE:
             rows = self._get_reconfigure_subentry().data[CONF_POINTS]
-            ticked = [
-                point
-                for point in map(BacnetPoint.from_dict, rows)
-                if point.key in self._found
-            ]
+            # A row that cannot be read is found anew, or is gone.
+            points, _ = readable_points(rows, BacnetPoint.from_dict)
+            ticked = [point for point in points if point.key in self._found]
             return {
                 CONF_READ: [point.key for point in ticked],
                 CONF_WRITE: [point.key for point in ticked if point.writable],
