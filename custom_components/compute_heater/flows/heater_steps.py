@@ -63,8 +63,11 @@ class HeaterSteps[C: FlowContext, R: FlowResult[Any, Any], H](
         if found.errors:
             return self._ask_connection(found.errors)
         assert found.identity is not None
+        assert found.capabilities is not None
         if errors := self._objections(found.identity):
             return self._ask_connection(errors)
+        if not (found.capabilities.can_cap or found.capabilities.can_switch):
+            return self._ask_connection({"base": "cannot_be_steered"})
         if self.source != SOURCE_RECONFIGURE and find_heater(
             self.hass, found.identity.uuid
         ):
