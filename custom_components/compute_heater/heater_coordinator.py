@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 # A command that failed or did not last is tried again, more and more seldom.
 _RETRY_S = 10.0
 _LONGEST_RETRY_S = 600.0
+_MOST_DOUBLINGS = 6
 _LIMIT_TOLERANCE_W = 0.5
 
 
@@ -201,7 +202,7 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         if not self.available:
             return False
         last = self._attempt
-        if _holds(command, self.data, self.capabilities.modules):
+        if _holds(command, self.data, self.capabilities):
             if last is not None and last.command != command:
                 # What became of another command is of no interest any more.
                 self._attempt = None
@@ -215,7 +216,8 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         # own way since (a lease ran out, someone else wrote).
         if last.error is None and (self.read_at or 0.0) <= last.at:
             return False
-        pause: float = min(_RETRY_S * 2.0 ** max(last.count - 1, 0), _LONGEST_RETRY_S)
+        doublings = min(max(last.count - 1, 0), _MOST_DOUBLINGS)
+        pause: float = min(_RETRY_S * 2.0**doublings, _LONGEST_RETRY_S)
         return self.hass.loop.time() - last.at >= pause
 
     async def _async_work(self) -> None:
@@ -249,7 +251,8 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
     async def async_finish(self) -> None:
         """Wait for the command under way; raise what it met."""
         if self._worker is not None and not self._worker.done():
-            await asyncio.shield(self._worker)
+            # Not awaited itself: a reload that cancels it must not cancel the caller.
+            await asyncio.wait({self._worker})
         if (error := self.command_error) is not None:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -261,15 +264,22 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             ) from error
 
     async def async_release(self) -> None:
-        """Put a running heater to its standby power: nobody watches its heat."""
+        """Put a running heater to its standby power: nobody watches its heat.
+
+        One that takes no cap is shut down, as far as it can be.
+        """
         self._wanted = None
         if self._worker is not None and not self._worker.done():
             self._worker.cancel()
         try:
             reading = await self.driver.read()
-            if reading.is_on and self.capabilities.can_cap:
+            if reading.is_on is False:
+                return
+            if self.capabilities.can_cap:
                 standby = self.subentry.data[CONF_STANDBY_POWER]
                 await self.driver.apply(Command(on=True, power_limit_w=standby))
+            elif self.capabilities.can_switch:
+                await self.driver.apply(Command(on=False, keep_cap=True))
         except HeaterError as err:
             LOGGER.warning("%s: could not be put to standby: %s", self.name, err)
 
@@ -291,15 +301,21 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         self.heat.restore(memory.get("heat", {}))
 
 
-def _holds(command: Command, reading: Reading, modules: int) -> bool:
-    """Whether the heater is already what the command asks for."""
-    if reading.is_on is not command.on:
-        return False
+def _holds(command: Command, reading: Reading, capabilities: Capabilities) -> bool:
+    """Whether the heater is already what the command asks for, as far as it shows."""
     if not command.on:
         # A module that hangs on its way down still has to be told again.
-        return not reading.is_changing
-    if not reading.is_changing and reading.modules_on not in (None, modules):
+        return reading.is_on is False and not reading.is_changing
+    if reading.is_on is False:
         return False
-    if command.power_limit_w is None or reading.power_limit_w is None:
-        return command.power_limit_w is reading.power_limit_w
-    return abs(command.power_limit_w - reading.power_limit_w) <= _LIMIT_TOLERANCE_W
+    modules_on, changing = reading.modules_on, reading.is_changing
+    if not changing and modules_on not in (None, capabilities.modules):
+        return False
+    if not capabilities.can_cap:
+        # A cap that we may not set is somebody else's.
+        return True
+    wanted, held = command.power_limit_w, reading.power_limit_w
+    if wanted is None:
+        most = capabilities.max_w
+        return held is None or (most is not None and held >= most - _LIMIT_TOLERANCE_W)
+    return held is not None and abs(wanted - held) <= _LIMIT_TOLERANCE_W

@@ -94,6 +94,8 @@ class Command:
 
     on: bool
     power_limit_w: float | None = None
+    keep_cap: bool = False
+    """Leave the cap alone: it is not ours to set or lift."""
 
 
 class PowerDriver(Protocol):

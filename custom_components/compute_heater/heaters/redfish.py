@@ -105,10 +105,11 @@ class RedfishHeater:
         async with _within(APPLY_S), self._applying:
             try:
                 await self._known_layout()
+                cap = None if command.keep_cap else self._cap
                 if command.on:
-                    await self._turn_on(command.power_limit_w)
+                    await self._turn_on(command.power_limit_w, cap)
                 else:
-                    await self._turn_off()
+                    await self._turn_off(cap)
             except HeaterError as err:
                 self._note(err)
                 raise
@@ -203,16 +204,16 @@ class RedfishHeater:
             _LOGGER.debug("%s: %s", self._client.transport.origin, err)
         return parts, modules
 
-    async def _turn_on(self, watts: float | None) -> None:
+    async def _turn_on(self, watts: float | None, cap: PowerCap | None) -> None:
         """Lower a cap first, start the modules, then raise a cap."""
-        if watts is not None and self._cap is None:
+        if watts is not None and cap is None:
             raise HeaterRefusedError("the heater takes no power cap")
-        settled = self._cap is None
+        settled = cap is None
         cap_refusal: HeaterRefusedError | None = None
         refusal: HeaterRefusedError | None = None
-        if self._cap is not None:
+        if cap is not None:
             try:
-                settled = await self._cap.set(watts, only_lower=True)
+                settled = await cap.set(watts, only_lower=True)
             except CapRangeError:
                 raise
             except HeaterRefusedError as err:
@@ -223,20 +224,20 @@ class RedfishHeater:
             await self._modules.switch(True, states)
         except HeaterRefusedError as err:
             refusal = err
-        if self._cap is not None and not settled:
+        if cap is not None and not settled:
             # Some take no cap while they are off: once more when they were started.
             if cap_refusal is not None and not starts:
                 raise cap_refusal
-            await self._cap.set(watts)
+            await cap.set(watts)
         if refusal is not None:
             raise refusal
 
-    async def _turn_off(self) -> None:
+    async def _turn_off(self, cap: PowerCap | None) -> None:
         """Lower the cap, then shut down; whatever is wrong with the cap stops nothing."""
         refusal: HeaterError | None = None
-        if self._cap is not None:
+        if cap is not None:
             try:
-                await self._cap.set_floor()
+                await cap.set_floor()
             except (HeaterRefusedError, HeaterProtocolError) as err:
                 self._note(err)
                 refusal = err
