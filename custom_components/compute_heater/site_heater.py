@@ -29,9 +29,13 @@ from .control.safety import (
 )
 from .control.setpoint import SetpointController
 from .heater_coordinator import HeaterCoordinator
-from .heaters.model import Command, PowerState
+from .heaters.model import Command, PowerState, Reading
+from .power_state import measured_state
 
 type Mode = Literal["off", "auto", "heat"]
+
+# A demand that ripples shall not make a command of every ripple.
+_DWELL_S = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +78,7 @@ class SiteHeater:
 
     def __init__(self, coordinator: HeaterCoordinator) -> None:
         """Take limits and nominal powers from the subentry."""
-        data = coordinator.subentry.data
+        data, capabilities = coordinator.subentry.data, coordinator.capabilities
         self.coordinator = coordinator
         self.heater_id = coordinator.subentry.subentry_id
         self.controls = HeaterControls(target_c=data[CONF_THROTTLE_TEMPERATURE])
@@ -87,9 +91,12 @@ class SiteHeater:
                 PowerState.ECO: data[CONF_ECO_POWER],
                 PowerState.FULL: data[CONF_FULL_POWER],
             },
-            can_cap=coordinator.capabilities.can_cap,
+            can_cap=capabilities.can_cap,
+            has_standby=capabilities.can_cap or not capabilities.can_switch,
+            device_max_w=capabilities.max_w,
             min_on_s=data[CONF_MIN_ON_TIME],
             min_off_s=data[CONF_MIN_OFF_TIME],
+            dwell_s=_DWELL_S if capabilities.can_cap else 0.0,
         )
         self._safety_settings = SafetySettings(
             floor_w=data[CONF_STANDBY_POWER],
@@ -140,6 +147,8 @@ class SiteHeater:
                 ages=dict.fromkeys(needed, age),
                 path_ready=path_ready,
                 path_reason=path_reason,
+                flow_lpm=reading.flow_lpm if reading else None,
+                working=reading is not None and self._works(reading),
                 heater_available=coordinator.available,
                 overheating=reading.overheating if reading else None,
             ),
@@ -158,6 +167,13 @@ class SiteHeater:
             # In auto the target is the upper limit of the supply temperature.
             supply_limit_w=setpoint_w if controls.mode == "auto" else None,
             off_powers_down=self._off_powers_down,
+        )
+
+    def _works(self, reading: Reading) -> bool:
+        """Whether it draws more than in standby."""
+        return measured_state(reading, self.settings) in (
+            PowerState.ECO,
+            PowerState.FULL,
         )
 
     def _hold_setpoint(self, supply_c: float | None, now: float) -> float | None:
@@ -193,7 +209,11 @@ class SiteHeater:
         wish = replace(self._wish, dispatch=dispatch, strategy_active=strategy_active)
         before, self.decision = self.decision, decide(wish)
         self.coordinator.request(
-            Command(on=self.decision.on, power_limit_w=self.decision.power_w)
+            Command(
+                on=self.decision.on,
+                power_limit_w=self.decision.power_w,
+                keep_cap=not self.settings.can_cap,
+            )
         )
         if before != self.decision:
             self.coordinator.async_update_listeners()

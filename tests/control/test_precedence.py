@@ -229,6 +229,50 @@ def test_power_limit_never_raises(wish: dict[str, Any]) -> None:
     assert told(power_limit_w=2000.0, **wish).state is STANDBY
 
 
+@pytest.mark.parametrize("wish", WORKING, ids=["auto", "select", "heat", "BMS"])
+@pytest.mark.parametrize(("device_max_w", "cap"), [(3000, None), (4000, 3000)])
+def test_full_is_only_uncapped_where_it_is_all_the_device_can_do(
+    wish: dict[str, Any], device_max_w: float, cap: float | None
+) -> None:
+    settings = replace(CAPPED, device_max_w=device_max_w)
+    decision = told(settings=settings, **wish)
+    assert (decision.state, decision.power_w) == (FULL, cap)
+    assert decision.expected_w == 3000
+
+
+ONLY_SWITCHED = replace(LADDER, has_standby=False)
+
+
+@pytest.mark.parametrize(
+    ("wish", "state"),
+    [
+        ({"mode": "auto"}, OFF),
+        ({"mode": "auto", "dispatch": dispatched(3000)}, FULL),
+        ({"mode": "heat", "manual_state": FULL}, FULL),
+        ({"mode": "heat", "manual_state": FULL, "safety": HOT}, OFF),
+        ({"mode": "heat", "manual_state": FULL, "compute_allowed": False}, OFF),
+        ({"mode": "heat", "manual_state": FULL, "power_limit_w": 2000.0}, OFF),
+        (
+            {
+                "mode": "heat",
+                "manual_state": FULL,
+                "safety": SafetyVerdict(
+                    ceiling_w=1600, reasons=(Reason.THROTTLED_BY_TEMPERATURE,)
+                ),
+            },
+            OFF,
+        ),
+        ({"mode": "heat", "manual_state": STANDBY}, OFF),
+        ({"mode": "off"}, OFF),
+    ],
+)
+def test_standby_without_a_cap_is_off(wish: dict[str, Any], state: PowerState) -> None:
+    decision = told(settings=ONLY_SWITCHED, **wish)
+    assert (decision.state, decision.on) == (state, state is FULL)
+    assert decision.power_w is None
+    assert decision.expected_w == (3000 if state is FULL else 0)
+
+
 def test_throttle_is_a_ceiling_in_manual_mode_too() -> None:
     throttle = SafetyVerdict(ceiling_w=1600, reasons=(Reason.THROTTLED_BY_TEMPERATURE,))
     decision = told(mode="heat", manual_state=FULL, safety=throttle)

@@ -162,6 +162,45 @@ def test_most_severe_reason_comes_first() -> None:
     )
 
 
+def flow_history(*steps: tuple[float, float | None, bool]) -> list[bool]:
+    """Tell for each time, flow and work whether flow counts as lost then."""
+    memory, lost = SafetyMemory(), []
+    for now, flow_lpm, working in steps:
+        given_input = inputs(flow_lpm=flow_lpm, working=working)
+        verdict, memory = assess(SETTINGS, given_input, memory, now)
+        lost.append(Reason.FLOW_LOST in verdict.reasons)
+        assert verdict.ceiling_w == (SETTINGS.floor_w if lost[-1] else None)
+    return lost
+
+
+def test_work_without_flow_goes_to_the_floor() -> None:
+    assert flow_history((0, 0, True), (19, 0.5, True), (20, 0, True)) == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_flow_is_not_missed_in_standby_nor_where_it_is_unknown() -> None:
+    assert not any(flow_history((0, 0, False), (60, 0, False), (90, 0, True)))
+    assert not any(flow_history((0, None, True), (60, None, True)))
+    assert not any(flow_history((0, 0, True), (15, 8, True), (30, 0, True)))
+
+
+def test_lost_flow_lasts_until_it_flows_or_for_five_minutes() -> None:
+    lost = [(0.0, 0.0, True), (20.0, 0.0, True)]
+    assert flow_history(*lost, (60, 0, False), (319, None, False)) == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert not flow_history(*lost, (60, 8, False))[-1]
+    assert not flow_history(*lost, (320, 0, False))[-1]
+    again = flow_history(*lost, (320, 0, False), (330, 0, True), (350, 0, True))
+    assert again[-3:] == [False, False, True]
+
+
 temperatures = st.none() | st.floats(-20, 150)
 any_input = st.builds(
     SafetyInput,

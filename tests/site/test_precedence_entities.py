@@ -143,6 +143,9 @@ class Keyboard:
             await self.mode("heat")
         else:
             await self.mode("off" if name == "climate off" else "auto")
+            # By way of standby, which waits for no dwell time.
+            await self.demand(0)
+            await self.demand(PERCENT.get(name, 100))
 
     def state(self, key: str, domain: str) -> str:
         """Return the state of one of the heater's entities."""
@@ -172,6 +175,7 @@ async def keyboard(hass: HomeAssistant, site: ConfigEntry) -> AsyncIterator[Keyb
     hass.states.async_set(DEMAND, "100", {"unit_of_measurement": "%"})
     rack = RackSettings(boot_s=0, drain_s=0, trip_c=90, oil_c=50)
     async with still_agent(rack) as agent:
+        agent.rack.bath.connect(return_c=38, flow_lpm=8)
         login = {"url": agent.url, "username": USER, "password": PASSWORD}
         heater_id = await add_subentry(hass, site, "heater", login, HEATER_SETTINGS)
         await add_subentry(hass, site, "sink", {"next_step_id": "dhw"}, TANK)
@@ -353,3 +357,50 @@ async def test_heat_holds_the_target(
     assert keyboard.told_w == UNCAPPED
     await keyboard.demand(50)
     assert keyboard.told_w == pytest.approx(1500)
+
+
+async def test_ripple_is_no_command(
+    keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Power settles between two changes; start, stop and late jumps are not delayed."""
+    ahead_s, real = 0.0, keyboard.hass.loop.time
+    monkeypatch.setattr(keyboard.hass.loop, "time", lambda: real() + ahead_s)
+    await keyboard.wish("auto, no demand")
+    writes = keyboard.site.runtime_data.heaters[keyboard.heater_id].driver
+    await keyboard.demand(40)
+    assert keyboard.told_w == pytest.approx(1200)
+    before = writes.writes
+    for percent in (43, 37, 43, 37, 60):
+        await keyboard.demand(percent)
+    assert (keyboard.told_w, writes.writes) == (pytest.approx(1200), before)
+    assert keyboard.state("reason", "sensor") == "level_dwell"
+    ahead_s = 31
+    await keyboard.demand(80)
+    assert keyboard.told_w == pytest.approx(2400)
+    await keyboard.demand(0)
+    assert keyboard.told_w == STANDBY
+    await keyboard.demand(50)
+    assert keyboard.told_w == pytest.approx(1500)
+
+
+async def test_lost_flow(keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A heater that works without water of its own goes to standby, and stays there."""
+    ahead_s, real = 0.0, keyboard.hass.loop.time
+    monkeypatch.setattr(keyboard.hass.loop, "time", lambda: real() + ahead_s)
+    await keyboard.wish("heat")
+    await keyboard.wish("select full")
+    keyboard.rack.bath.connect(return_c=38, flow_lpm=0)
+    await keyboard.poll()
+    assert keyboard.told_w == UNCAPPED
+    ahead_s = 21
+    await keyboard.poll()
+    assert keyboard.told_w == STANDBY
+    assert keyboard.state("reason", "sensor") == "flow_lost"
+    for module in keyboard.rack.modules:
+        module.power_w = STANDBY / len(keyboard.rack.modules)
+    ahead_s = 120
+    await keyboard.poll()
+    assert keyboard.told_w == STANDBY
+    keyboard.rack.bath.connect(return_c=38, flow_lpm=8)
+    await keyboard.poll()
+    assert keyboard.told_w == UNCAPPED

@@ -20,6 +20,10 @@ class HeaterSettings:
     levels_w: Mapping[PowerState, float]
     """Nominal power of standby, eco and full (a missing eco is no level)."""
     can_cap: bool
+    has_standby: bool = True
+    """False: it takes no cap and is only on, at full power, or off. Standby is off."""
+    device_max_w: float | None = None
+    """What the device may draw without a cap; None: no more than ``max_w``."""
     efficiency: float = 1.0
     """Heat handed over per electricity drawn."""
     min_on_s: float = 0.0
@@ -35,6 +39,8 @@ class HeaterSettings:
     @property
     def standby_w(self) -> float:
         """Power in standby."""
+        if not self.has_standby:
+            return 0.0
         return self.levels_w.get(PowerState.STANDBY, self.floor_w)
 
     @property
@@ -56,6 +62,8 @@ class HeaterSettings:
     @property
     def working_levels_w(self) -> tuple[float, ...]:
         """Nominal powers above standby, lowest first."""
+        if not self.has_standby:
+            return (self.full_w,)
         levels = {self.full_w}
         eco = self.levels_w.get(PowerState.ECO)
         if eco is not None and self.standby_w + SAME_W < eco < self.full_w - SAME_W:

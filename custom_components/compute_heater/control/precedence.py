@@ -53,7 +53,10 @@ class Decision:
     state: PowerState
     on: bool
     power_w: float | None
-    """Cap to set: floor in standby; None: no cap (off, full, or it takes none)."""
+    """Cap to set: floor in standby; None: no cap.
+
+    That is off, the device's own full power, or a heater that takes none.
+    """
     expected_w: float
     """Electrical power that this should lead to at most."""
     reason: Reason
@@ -73,6 +76,8 @@ def decide(wish: HeaterWish) -> Decision:
         elif reason is Reason.NO_DEMAND and wish.safety.reasons:
             # Demand only counts where the path is ready, so the path knows better why.
             reason = wish.safety.reasons[0]
+    if state is PowerState.STANDBY and not settings.has_standby:
+        state = PowerState.OFF
     return Decision(
         state=state,
         on=state is not PowerState.OFF,
@@ -162,10 +167,17 @@ def _rung(settings: HeaterSettings, power_w: float) -> tuple[PowerState, float]:
 
 
 def _cap(settings: HeaterSettings, state: PowerState, power_w: float) -> float | None:
+    if not settings.can_cap:
+        return None
+    device_max_w = settings.device_max_w
     match state:
-        case PowerState.STANDBY if settings.can_cap:
-            return settings.floor_w
-        case PowerState.ECO if settings.can_cap:
-            return power_w
-        case _:
+        case PowerState.OFF:
             return None
+        case PowerState.STANDBY:
+            return settings.floor_w
+        case PowerState.FULL if (
+            device_max_w is None or settings.full_w >= device_max_w - SAME_W
+        ):
+            return None
+        case _:
+            return power_w

@@ -1,17 +1,23 @@
 """Safety: a pure function of the latest readings that can only lower power."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import floor, isfinite
 from typing import Self
 
 from ..heaters.model import PowerState
+from .path import FLOW_MIN_LPM
 from .reasons import Reason
 
 POWER_DOWN_S = 120.0
 """At the floor and still at the trip temperature for so long: power down."""
 POWER_DOWN_K = 5.0
 """So far above the trip temperature: power down at once."""
+
+FLOW_LOST_S = 20.0
+"""Without flow through a heater that works for so long: flow is lost."""
+FLOW_RETRY_S = 300.0
+"""So long after it was lost flow may show itself anew, as in standby it cannot."""
 
 THROTTLE_STEPS = 20
 """The throttle is stepped, so that not every reading makes a new command."""
@@ -46,6 +52,10 @@ class SafetyInput:
     path_ready: bool
     path_reason: Reason | None = None
     """PathDecision.reason, shown while the path is not ready."""
+    flow_lpm: float | None = None
+    """Through this heater; other heaters on the path may well have flow."""
+    working: bool = False
+    """It draws more than in standby."""
     leak: bool | None = None
     heater_available: bool = True
     overheating: bool | None = None
@@ -61,6 +71,10 @@ class SafetyMemory:
     """The trip went as far as off."""
     hot_since: float | None = None
     """Monotonic time since when it is at or above the trip temperature."""
+    dry_since: float | None = None
+    """Monotonic time since when it works without flow."""
+    flow_lost_at: float | None = None
+    """Monotonic time when flow was taken for lost; it is until flow or a new try."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the latches for the store; times do not survive a restart."""
@@ -94,7 +108,7 @@ def assess(
     A latched trip is only released by a temperature that is known to be low enough.
     """
     hottest = _hottest(inputs)
-    memory = _latch(settings, hottest, memory, now)
+    memory = _watch_flow(inputs, _latch(settings, hottest, memory, now), now)
     reasons: list[Reason] = []
     if inputs.leak:
         reasons.append(Reason.LEAK)
@@ -106,7 +120,9 @@ def assess(
         reasons.append(Reason.HEATER_UNAVAILABLE)
     if _is_stale(settings, inputs):
         reasons.append(Reason.STALE_SENSOR)
-    if not inputs.path_ready:
+    if memory.flow_lost_at is not None:
+        reasons.append(Reason.FLOW_LOST)
+    elif not inputs.path_ready:
         reasons.append(inputs.path_reason or Reason.PATH_OPENING)
     if reasons:
         off = bool(inputs.leak) or memory.powered_down
@@ -143,14 +159,32 @@ def _latch(
         since = now if memory.hot_since is None else memory.hot_since
         persists = now - since >= POWER_DOWN_S
         overshoots = hottest >= settings.trip_c + POWER_DOWN_K
-        return SafetyMemory(
+        return replace(
+            memory,
             tripped=True,
             powered_down=memory.powered_down or persists or overshoots,
             hot_since=since,
         )
     if hottest >= settings.throttle_c:
-        return SafetyMemory(tripped=memory.tripped, powered_down=memory.powered_down)
-    return SafetyMemory()
+        return replace(memory, hot_since=None)
+    return replace(memory, tripped=False, powered_down=False, hot_since=None)
+
+
+def _watch_flow(inputs: SafetyInput, memory: SafetyMemory, now: float) -> SafetyMemory:
+    lost_at, flow = memory.flow_lost_at, inputs.flow_lpm
+    if flow is not None and flow > FLOW_MIN_LPM:
+        return replace(memory, dry_since=None, flow_lost_at=None)
+    if lost_at is not None and now - lost_at < FLOW_RETRY_S:
+        return memory
+    memory = replace(memory, flow_lost_at=None)
+    if not inputs.working or not inputs.path_ready:
+        return replace(memory, dry_since=None)
+    if flow is None:
+        return memory
+    since = now if memory.dry_since is None else memory.dry_since
+    if now - since < FLOW_LOST_S:
+        return replace(memory, dry_since=since)
+    return replace(memory, dry_since=None, flow_lost_at=now)
 
 
 def _is_stale(settings: SafetySettings, inputs: SafetyInput) -> bool:
