@@ -407,3 +407,34 @@ def test_no_demand_ends_in_standby(fleet: list[HeaterSettings]) -> None:
     results = plant.step(0, after=1000)
     assert all(r.state is STANDBY for r in results.values())
     assert all(r.reason is Reason.NO_DEMAND for r in results.values())
+
+
+def test_ripple_makes_few_changes() -> None:
+    """A demand that wavers each second changes the cap at most every dwell time."""
+    plant = Plant(replace(CAPPED, dwell_s=30))
+    powers = [plant.powers(1200, after=1)[0]]
+    for second in range(600):
+        powers += plant.powers(1100 if second % 2 else 1300, after=1)
+    changes = sum(before != after for before, after in pairwise(powers))
+    assert 0 < changes <= 600 / 30
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(600, 2400), (600, 0), (0, 600), (600, 3000), (2400, 200)]
+)
+def test_dwell_delays_no_jump_from_rest(before: float, after: float) -> None:
+    """Neither a jump after a quiet time, nor a start or a stop."""
+    plant = Plant(replace(CAPPED, dwell_s=30))
+    plant.powers(before)
+    quiet = plant.step(before, after=31)["a"]
+    assert quiet.power_w == max(before, 200)
+    assert plant.powers(after, after=1) == [max(after, 200)]
+
+
+def test_stop_start_and_limit_wait_for_no_dwell() -> None:
+    plant = Plant(replace(CAPPED, dwell_s=30))
+    assert plant.powers(1200, after=1) == [1200]
+    assert plant.powers(0, after=1) == [200]
+    assert plant.powers(1500, after=1) == [1500]
+    plant.limits["a"] = HeaterLimit(ceiling_w=900)
+    assert plant.powers(1500, after=1) == [900]
