@@ -50,9 +50,10 @@ logger:
 def prepare_hass_folder(folder: Path, port: int) -> None:
     """Fill ``folder`` so that Home Assistant starts on 127.0.0.1:``port``.
 
-    Three things are stored in advance, as a user's choices: the address (a changed one
-    would have to be confirmed within five minutes), the two onboarding steps that would
-    set up weather, radio and analytics from the internet, and a Marketplace turned off.
+    Some things are stored in advance, as a user's choices: the address (a changed one
+    would have to be confirmed within five minutes), the loopback as the only network,
+    the two onboarding steps that would set up weather, radio and analytics from the
+    internet, and a Marketplace turned off.
     """
     (folder / ".storage").mkdir(parents=True)
     (folder / "configuration.yaml").write_text(CONFIGURATION)
@@ -77,6 +78,7 @@ def prepare_hass_folder(folder: Path, port: int) -> None:
         HTTP_VERSION,
         HTTP_MINOR_VERSION,
     )
+    _store(folder, "core.network", {"configured_adapters": ["lo"]}, 1)
     _store(folder, "onboarding", {"done": ["core_config", "analytics"]}, 4)
     _store(
         folder, "core.config_entries", {"entries": [_disabled_marketplace(now)]}, 1, 5

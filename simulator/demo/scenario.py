@@ -6,6 +6,8 @@ import contextlib
 from dataclasses import dataclass, field
 import time
 
+from simulator.parameters import DEMO
+
 from .children import Child
 from .hass_client import HassClient, Json
 from .installation import Installation
@@ -13,10 +15,15 @@ from .meters import HeaterMeters, Meters, redfish_writes
 from .operator import Operator
 from .stack import DemoStack
 
-DRAW_OFF_L = 1.0
+TANK_L, COLD_WATER_C = DEMO.tank.litres, DEMO.tank.cold_water_c
+FIRST_DOWN_TO_C, DOWN_TO_C = 46.0, 44.5
+"""So much is drawn that the tank, refilled with cold water, would have this on average.
+
+Later there is more warm coolant from the time before, which makes good for less.
+"""
 FIRST_DRAW_OFF_S = 2.0
-DRAW_OFF_EVERY_S = 240.0
-SATISFIED_AFTER_S = 170.0
+DRAW_OFF_EVERY_S = 300.0
+SATISFIED_AFTER_S = 240.0
 """Time that the tank needs after a draw-off; none is begun later than this before the end."""
 HIGH_POWER = 0.8
 LOW_POWER = 0.2
@@ -148,11 +155,17 @@ class Scenario:
             await asyncio.sleep(FIRST_DRAW_OFF_S)
             while True:
                 self._record.cycles.append(Cycle(self.elapsed_s))
-                await operator.draw_off(DRAW_OFF_L)
+                await operator.draw_off(await self._litres())
                 left = None if seconds is None else seconds - self.elapsed_s
                 if left is not None and left < DRAW_OFF_EVERY_S + SATISFIED_AFTER_S:
                     return
                 await asyncio.sleep(DRAW_OFF_EVERY_S)
+
+    async def _litres(self) -> float:
+        down_to_c = DOWN_TO_C if len(self._record.cycles) > 1 else FIRST_DOWN_TO_C
+        tank_c = (await self.meters.house())["tank_mean_c"]
+        litres: float = TANK_L * (tank_c - down_to_c) / (tank_c - COLD_WATER_C)
+        return max(0.5, litres)
 
     def _on_state(self, entity_id: str, state: Json | None) -> None:
         if entity_id == self.entity["power_state"] and state is not None:
