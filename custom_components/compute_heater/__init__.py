@@ -1,10 +1,11 @@
 """Compute Heater: computers that heat a home."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from homeassistant.core import HassJob, HomeAssistant
+from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.helpers import (
     config_validation as cv,
     device_registry as dr,
@@ -29,12 +30,21 @@ from .entity import point_platform
 from .heater_coordinator import HeaterCoordinator
 from .issues import async_check_entities, async_forget
 from .link_coordinator import create_link
-from .release import async_release, async_release_removed, async_release_subentries
+from .pumps import async_run_down
+from .release import (
+    async_release,
+    async_release_site,
+    async_release_unloaded,
+    forsaken_parts,
+)
 from .renames import async_follow_renames
 from .site import SiteCoordinator
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
-from .store import DATA_HANDOVER, Handover, Memory, SiteStore
+from .store import DATA_HANDOVER, DATA_RELOADING, Handover, Memory, SiteStore
+
+# What answers later than this goes on in the background: control shall not wait.
+_FIRST_REFRESH_S = 5.0
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -42,6 +52,8 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Prepare what all sites share."""
     hass.data[DATA_HANDOVER] = {}
+    hass.data[DATA_RELOADING] = set()
+    async_follow_renames(hass)
     return True
 
 
@@ -51,11 +63,13 @@ async def async_setup_entry(
     """Set up a site; a heater or link that does not answer does not hold it up."""
     # First of all: a part that is added while this runs must not be missed.
     entry.async_on_unload(entry.add_update_listener(_async_update_listener))
+    hass.data[DATA_RELOADING].discard(entry.entry_id)
     store = SiteStore(hass, entry.entry_id)
     handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
     memory = handover.memory if handover else await store.async_load_memory()
-    if handover:
-        await async_release_removed(hass, entry, handover.subentries, memory)
+    forsaken = (
+        forsaken_parts(hass, entry, handover.subentries, memory) if handover else []
+    )
 
     heaters = {
         subentry.subentry_id: HeaterCoordinator(
@@ -98,10 +112,13 @@ async def async_setup_entry(
         async_save=async_save,
     )
     # Not the first refresh of core: one part that is down must not fail the rest.
-    await asyncio.gather(
-        *(coordinator.async_refresh() for coordinator in heaters.values()),
-        *(link.async_refresh() for link in links.values()),
-    )
+    if refreshes := [
+        entry.async_create_background_task(
+            hass, part.async_refresh(), f"{part.name} first refresh"
+        )
+        for part in entry.runtime_data.parts
+    ]:
+        await asyncio.wait(refreshes, timeout=_FIRST_REFRESH_S)
 
     dr.async_get(hass).async_get_or_create_from_info(
         config_entry_id=entry.entry_id,
@@ -122,14 +139,17 @@ async def async_setup_entry(
         )
     site.start()
     entry.async_on_unload(site.stop)
+    if forsaken:
+        # Goes on when the entry is unloaded again.
+        hass.async_create_task(async_release(forsaken), f"{entry.title} release")
+    _async_look_after_pumps(hass, entry, handover.pumps if handover else {})
     entry.async_on_unload(
         async_track_time_interval(hass, async_look_after, SAVE_INTERVAL)
     )
-    entry.async_on_unload(async_follow_renames(hass, entry))
     # Entries are not unloaded at a stop, and core closes shared links right after.
     entry.async_on_unload(
         hass.async_add_shutdown_job(
-            HassJob(_async_shut_down, "compute_heater release"), entry
+            HassJob(_async_shut_down, "compute_heater release"), hass, entry
         )
     )
 
@@ -138,23 +158,33 @@ async def _async_update_listener(
     hass: HomeAssistant, entry: ComputeHeaterConfigEntry
 ) -> None:
     """Take changed subentries up; the handover keeps the plant as it is."""
-    await hass.config_entries.async_reload(entry.entry_id)
+    reloading = hass.data[DATA_RELOADING]
+    if entry.entry_id in reloading:
+        # The set-up that is to come sees this change too.
+        return
+    reloading.add(entry.entry_id)
+    try:
+        await hass.config_entries.async_reload(entry.entry_id)
+    finally:
+        reloading.discard(entry.entry_id)
 
 
 async def async_unload_entry(
     hass: HomeAssistant, entry: ComputeHeaterConfigEntry
 ) -> None:
     """Unload a site, handing its state over to the next set-up."""
-    await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
     runtime = entry.runtime_data
+    if entry.disabled_by is not None:
+        # While the platforms are there: a pump may be a switch of our own.
+        runtime.site.stop()
+        await async_release_site(hass, runtime)
+    await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
     runtime.site.stop()
     for subentry_id in runtime.subentries:
         async_forget(hass, subentry_id)
-    if entry.disabled_by is not None:
-        await async_release(runtime.parts)
-    else:
+    if entry.disabled_by is None:
         hass.data[DATA_HANDOVER][entry.entry_id] = Handover(
-            memory=_memory(entry), subentries=runtime.subentries
+            memory=_memory(entry), subentries=runtime.subentries, pumps=runtime.pumps
         )
         await asyncio.gather(*(part.async_close() for part in runtime.parts))
     await runtime.async_save()
@@ -167,7 +197,8 @@ async def async_remove_entry(
     store = SiteStore(hass, entry.entry_id)
     handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
     memory = handover.memory if handover else await store.async_load_memory()
-    await async_release_subentries(hass, entry, entry.subentries.values(), memory)
+    pumps = handover.pumps if handover else {}
+    await async_release_unloaded(hass, entry, memory, pumps)
     await store.async_remove()
 
 
@@ -182,6 +213,28 @@ async def async_remove_config_entry_device(
         and (identifier == entry.entry_id or identifier in _device_ids(entry))
         for domain, identifier in device.identifiers
     )
+
+
+@callback
+def _async_look_after_pumps(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry, on: Mapping[str, float]
+) -> None:
+    """Let pumps that are on but that no site names any more run down."""
+    named = {
+        sink.path.pump_id
+        for loaded in hass.config_entries.async_loaded_entries(DOMAIN)
+        for sink in loaded.runtime_data.site.sinks.values()
+    } | {sink.path.pump_id for sink in entry.runtime_data.site.sinks.values()}
+    runtime = entry.runtime_data
+    runtime.running_down.update(
+        (pump_id, overrun_s)
+        for pump_id, overrun_s in on.items()
+        if pump_id not in named
+    )
+    if runtime.running_down:
+        entry.async_create_background_task(
+            hass, async_run_down(hass, runtime), f"{entry.title} pumps run down"
+        )
 
 
 def _async_remove_stale_points(
@@ -215,10 +268,12 @@ def _memory(entry: ComputeHeaterConfigEntry) -> Memory:
     }
 
 
-async def _async_shut_down(entry: ComputeHeaterConfigEntry) -> None:
+async def _async_shut_down(
+    hass: HomeAssistant, entry: ComputeHeaterConfigEntry
+) -> None:
     """Release before Home Assistant stops, and keep what must survive."""
     runtime = entry.runtime_data
     runtime.site.stop()
     await runtime.async_save()
-    await async_release(runtime.parts)
+    await async_release_site(hass, runtime)
     await runtime.async_save()

@@ -1,7 +1,7 @@
 """The parts of a site while it runs."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 
@@ -21,6 +21,18 @@ class SiteRuntime:
     """As they were at set-up; a removed one is gone from the entry before we hear."""
     async_save: Callable[[], Awaitable[None]]
     """Write to the store, at once, what must survive a crash."""
+    running_down: dict[str, float] = field(default_factory=dict)
+    """Overrun in s of pumps that no consumer names any more, and that are still on."""
+
+    @property
+    def pumps(self) -> dict[str, float]:
+        """Overrun in s of all pumps that are on because of us."""
+        wanted = self.site.path.pumps if self.site.path else {}
+        return self.running_down | {
+            sink.path.pump_id: sink.path.overrun_s
+            for sink in self.site.sinks.values()
+            if sink.path.pump_id and wanted.get(sink.path.pump_id)
+        }
 
     @property
     def parts(self) -> list[HeaterCoordinator | BacnetCoordinator | ModbusCoordinator]:

@@ -49,6 +49,10 @@ class Handover:
     memory: Memory
     subentries: Mapping[str, ConfigSubentry]
     """By subentry id."""
+    pumps: Mapping[str, float]
+    """Overrun in s of the pumps that we have on: somebody has to switch them off."""
 
 
 DATA_HANDOVER: HassKey[dict[str, Handover]] = HassKey(f"{DOMAIN}_handover")
+DATA_RELOADING: HassKey[set[str]] = HassKey(f"{DOMAIN}_reloading")
+"""Ids of the entries whose reload has not yet looked at their subentries."""

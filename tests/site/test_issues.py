@@ -1,5 +1,7 @@
 """What the owner is told to repair, and what repairs itself."""
 
+import asyncio
+
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.compute_heater.const import DOMAIN, SAVE_INTERVAL
@@ -47,6 +49,27 @@ async def test_renamed_entity_is_followed(hass: HomeAssistant, plant: Plant) -> 
     assert data["path"]["valve_entity"] == "switch.diverter"
     plant.house.house.tank.draw(4)
     await until(lambda: plant.cap_w is None)
+
+
+async def test_renames_during_a_reload(hass: HomeAssistant, plant: Plant) -> None:
+    """Many renames in a row are all followed, by the running site too."""
+    path = plant.entry.subentries[plant.dhw_id].data["path"]
+    names = [path["pump_entity"], path["valve_entity"], path["flow_entity"]]
+    registry = er.async_get(hass)
+    before = plant.entry.runtime_data
+    for round_number in range(4):
+        for index, name in enumerate(names):
+            names[index] = f"{name.partition('.')[0]}.renamed_{index}_{round_number}"
+            registry.async_update_entity(name, new_entity_id=names[index])
+            await asyncio.sleep(0.03)
+    await hass.async_block_till_done()
+    assert plant.entry.state is ConfigEntryState.LOADED
+    assert plant.entry.runtime_data is not before
+    for sink_id in (plant.dhw_id, plant.floor_id):
+        path = plant.entry.subentries[sink_id].data["path"]
+        assert [path[f"{what}_entity"] for what in ("pump", "valve", "flow")] == names
+    sink = plant.entry.runtime_data.site.sinks[plant.dhw_id]
+    assert set(names) <= set(sink.entity_ids)
 
 
 async def test_changed_certificate(hass: HomeAssistant, free_port: int) -> None:
