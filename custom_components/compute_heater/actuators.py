@@ -28,6 +28,7 @@ class Actuators:
         self._hass = hass
         self._last: dict[str, tuple[bool, float]] = {}
         self._failing: set[str] = set()
+        self._stopped = False
 
     def states(self, entity_ids: Iterable[str]) -> dict[str, bool | None]:
         """Return reported positions; None where unknown."""
@@ -37,6 +38,11 @@ class Actuators:
             else None
             for entity_id in entity_ids
         }
+
+    @callback
+    def stop(self) -> None:
+        """Let a call under way end without a word: its link may be closed first."""
+        self._stopped = True
 
     @callback
     def drive(self, wanted: Mapping[str, bool], *, insist: bool) -> None:
@@ -74,7 +80,7 @@ class Actuators:
                 domain, service, {ATTR_ENTITY_ID: entity_id}, blocking=True
             )
         except HomeAssistantError as err:
-            if entity_id not in self._failing:
+            if entity_id not in self._failing and not self._stopped:
                 LOGGER.warning("Could not switch %s: %s", entity_id, err)
             self._failing.add(entity_id)
         else:

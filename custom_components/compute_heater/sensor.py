@@ -373,7 +373,8 @@ class PointSensor(PointEntity, SensorEntity):
             if self._attr_device_class is SensorDeviceClass.ENERGY
             else SensorStateClass.MEASUREMENT
         )
-        self._attr_suggested_display_precision = 1
+        if self._attr_device_class is SensorDeviceClass.TEMPERATURE:
+            self._attr_suggested_display_precision = 1
 
     @property
     @override

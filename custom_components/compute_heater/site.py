@@ -110,6 +110,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
     @callback
     def stop(self) -> None:
         """Command nothing any more; may be called twice."""
+        self._actuators.stop()
         while self._unsubscribe:
             self._unsubscribe.pop()()
 
