@@ -12,6 +12,7 @@ from custom_components.compute_heater.building.bacnet_point import BacnetPoint
 from custom_components.compute_heater.building.bacnet_stack import BacnetStack
 from custom_components.compute_heater.building.points import (
     LinkConnectionError,
+    PointConfigError,
     PointRefusedError,
 )
 
@@ -136,15 +137,11 @@ async def test_value_beyond_its_data_type(device: BacnetDevice) -> None:
     assert device.writes == 0
 
 
-@pytest.mark.parametrize("priority", [0, 1, 6, 7, 17])
-async def test_priorities_that_are_not_ours(
-    device: BacnetDevice, priority: int
-) -> None:
-    with pytest.raises(PointRefusedError, match="8 to 16"):
-        await device.write(POWER, 1, priority)
-    with pytest.raises(PointRefusedError, match="8 to 16"):
-        await device.relinquish(POWER, priority)
-    assert device.writes == 0
+@pytest.mark.parametrize("priority", [0, 1, 6, 7, 8, 17])
+def test_priorities_that_are_not_ours(priority: int) -> None:
+    row = {"object_type": "analog-value", "instance": 1, "priority": priority}
+    with pytest.raises(PointConfigError, match="priority: .* from 9 to 16"):
+        BacnetPoint.from_dict(row)
 
 
 async def test_read_only_point_is_refused_by_the_controller(

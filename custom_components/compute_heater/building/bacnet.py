@@ -57,9 +57,6 @@ _CAUTIOUS_APDU = 480
 """Assumed of a device until it has told."""
 READ_BACK_PAUSES_S = (0.0, 0.3, 1.0)
 """Some controllers take a written value over in their next cycle."""
-PRIORITY_HIGHEST = 8
-"""Above are life safety, critical equipment and minimum on/off times: not ours."""
-PRIORITY_LOWEST = 16
 
 
 class BacnetDevice:
@@ -158,7 +155,6 @@ class BacnetDevice:
         self,
         point: BacnetPoint,
         value: Value,
-        priority: int = PRIORITY_LOWEST,
         *,
         restore: Value | None = None,
     ) -> Value | None:
@@ -170,7 +166,6 @@ class BacnetDevice:
         ``command_stays`` of the error tells whether there is something to release.
         """
         value = checked(point, value)
-        _check_priority(point, priority)
         if not point.commandable and restore is None:
             raise PointRefusedError(
                 f"{point.name} has no priority array: a command could not be given up"
@@ -182,8 +177,8 @@ class BacnetDevice:
         async with self._write_lock:
             try:
                 if point.commandable:
-                    await self._send_write(point, encoded, priority)
-                    return await self._commanded(point, priority)
+                    await self._send_write(point, encoded, point.priority)
+                    return await self._commanded(point)
                 await self._send_write(point, encoded, None)
                 return await self._taken_over(point, value)
             except (LinkConnectionError, LinkProtocolError) as err:
@@ -191,24 +186,21 @@ class BacnetDevice:
                 err.command_stays = True
                 raise
 
-    async def relinquish(
-        self, point: BacnetPoint, priority: int = PRIORITY_LOWEST
-    ) -> Value | None:
-        """Give up our command at this priority; returns the value that holds then.
+    async def relinquish(self, point: BacnetPoint) -> Value | None:
+        """Give up our command at its priority; returns the value that holds then.
 
         Works for points that are no longer ticked as writable, too. Raises
         PointRefusedError when the point has no priority array or the controller
         keeps the command, LinkConnectionError, LinkProtocolError.
         """
-        _check_priority(point, priority)
         if not point.commandable:
             raise PointRefusedError(f"{point.name} has no priority array")
         async with self._write_lock:
-            await self._send_write(point, null(), priority)
-            present, slot = await self._present_and_slot(point, priority)
+            await self._send_write(point, null(), point.priority)
+            present, slot = await self._present_and_slot(point)
         if slot != (None,):
             raise PointRefusedError(
-                f"{point.name}: the controller keeps the command at {priority}",
+                f"{point.name}: the controller keeps the command at {point.priority}",
                 command_stays=True,
             )
         return present
@@ -252,9 +244,9 @@ class BacnetDevice:
             return self.instance
         raise LinkProtocolError(f"{self._address} does not tell its instance")
 
-    async def _commanded(self, point: BacnetPoint, priority: int) -> Value | None:
+    async def _commanded(self, point: BacnetPoint) -> Value | None:
         """Tell what became of our command; raises PointRefusedError."""
-        present, slot = await self._present_and_slot(point, priority)
+        present, slot = await self._present_and_slot(point)
         match slot:
             case PropertyError():
                 raise PointRefusedError(
@@ -274,12 +266,12 @@ class BacnetDevice:
         array = Ref(point.object_id, PRIORITY_ARRAY)
         slots = (await self._reader.read([array]))[array]
         if isinstance(slots, tuple):
-            for number, entry in enumerate(slots[: priority - 1], 1):
+            for number, entry in enumerate(slots[: point.priority - 1], 1):
                 if entry is not None:
                     who = f" ({PRIORITIES[number]})" if number in PRIORITIES else ""
                     raise PointRefusedError(
                         f"{point.name}: priority {number}{who} holds {present}; our "
-                        f"command at {priority} waits below it",
+                        f"command at {point.priority} waits below it",
                         command_stays=True,
                     )
         # Ours is the highest: the present value follows in the controller's cycle.
@@ -298,10 +290,8 @@ class BacnetDevice:
             f"{point.name} holds {present} after {value} was written"
         )
 
-    async def _present_and_slot(
-        self, point: BacnetPoint, priority: int
-    ) -> tuple[Value | None, Found]:
-        slot = Ref(point.object_id, PRIORITY_ARRAY, priority)
+    async def _present_and_slot(self, point: BacnetPoint) -> tuple[Value | None, Found]:
+        slot = Ref(point.object_id, PRIORITY_ARRAY, point.priority)
         found = await self._reader.read([Ref(point.object_id, PRESENT_VALUE), slot])
         return self._present(point, found), found[slot]
 
@@ -359,14 +349,6 @@ def _parsed(address: str) -> Address:
     if not usable or not (is_ip or parsed.is_remotestation):
         raise LinkAddressError(f"{address!r} is not the address of one device")
     return parsed
-
-
-def _check_priority(point: BacnetPoint, priority: int) -> None:
-    if not PRIORITY_HIGHEST <= priority <= PRIORITY_LOWEST:
-        raise PointRefusedError(
-            f"{point.name} is commanded at {PRIORITY_HIGHEST} to {PRIORITY_LOWEST}, "
-            f"not at priority {priority}"
-        )
 
 
 def _same(left: Value | None, right: Value | None) -> bool:

@@ -8,6 +8,10 @@ from .bacnet_objects import ANY_INSTANCE, BY_NAME, ObjectKind
 from .point_fields import Fields, check, to_plain
 from .points import Point, PointConfigError, Value
 
+PRIORITY_HIGHEST = 9
+"""Above are life safety, critical equipment, minimum times and manual operators."""
+PRIORITY_LOWEST = 16
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacnetPoint(Point):
@@ -19,6 +23,11 @@ class BacnetPoint(Point):
     description: str | None = None
     commandable: bool = False
     """The object has a priority array: a command can be given and relinquished."""
+    object_name: str | None = None
+    """How the object calls itself; after a change of the device's database it has to
+    be the same still. None = not known."""
+    priority: int = PRIORITY_LOWEST
+    """That we command with."""
 
     @property
     def object_kind(self) -> ObjectKind:
@@ -52,16 +61,15 @@ class BacnetPoint(Point):
             key=key,
             name=fields.text("name") or key,
             kind=kind.kind,
-            unit=fields.text("unit"),
-            writable=fields.flag("writable"),
-            minimum=fields.number("minimum"),
-            maximum=fields.number("maximum"),
-            step=fields.number("step"),
-            states=fields.texts("states"),
             object_type=object_type,
             instance=instance,
             description=fields.text("description"),
             commandable=fields.flag("commandable"),
+            object_name=fields.text("object_name"),
+            priority=fields.whole(
+                "priority", PRIORITY_HIGHEST, PRIORITY_LOWEST, PRIORITY_LOWEST
+            ),
+            **fields.common(),
         )
         fields.done()
         check(point)

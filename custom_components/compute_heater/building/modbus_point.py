@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, override
 
 from .point_fields import Fields, check, to_plain
 from .points import Point, PointConfigError, PointKind
@@ -53,6 +53,23 @@ class WordOrder(StrEnum):
     DCBA = "dcba"
 
 
+class WriteClass(StrEnum):
+    """What becomes of a written value in the device."""
+
+    VOLATILE = "volatile"
+    """It holds until the device starts anew."""
+    CYCLIC = "cyclic"
+    """It lapses unless it is repeated."""
+    EEPROM = "eeprom"
+    """It is kept for good, in a memory that wears with every write."""
+
+
+EEPROM_INTERVAL_S = 60.0
+"""Least time between two writes to a memory that wears."""
+SHORTEST_TTL_S = 20.0
+"""A cyclic value is repeated at half of its time; we look after it every 10 s."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModbusPoint(Point):
     """A coil, a discrete input or one or two registers.
@@ -70,6 +87,29 @@ class ModbusPoint(Point):
     offset: float = 0.0
     sentinels: tuple[float, ...] = ()
     """Raw values that mean "not known", e.g. -32768 (or 32768) for int16."""
+    unit_id: int | None = None
+    """None = the link's."""
+    write_class: WriteClass = WriteClass.VOLATILE
+    ttl_s: float | None = None
+    """How long a cyclic value lives in the device."""
+    write_order: WordOrder | None = None
+    """Where the device takes another order than it gives; None = the same."""
+    write_multiple: bool = False
+    """Written as if it were several (function 15 or 16) even when it is one."""
+
+    @property
+    @override
+    def write_interval_s(self) -> float:
+        """A memory that wears is spared, whatever is asked for."""
+        if self.write_class is WriteClass.EEPROM:
+            return max(self.min_interval_s, EEPROM_INTERVAL_S)
+        return self.min_interval_s
+
+    @property
+    @override
+    def holds_command(self) -> bool:
+        """What is kept for good is a setting of the owner's."""
+        return self.write_class is not WriteClass.EEPROM
 
     @property
     def end(self) -> int:
@@ -95,19 +135,15 @@ class ModbusPoint(Point):
             "data_type", DataType, DataType.BOOL if space.is_bits else None
         )
         key = fields.text("key") or f"{space}-{address}"
-        states = fields.texts("states")
+        common = fields.common()
         scale = fields.number("scale")
         offset = fields.number("offset")
         point = cls(
             key=key,
             name=fields.text("name") or key,
-            kind=fields.choice("kind", PointKind, _usual_kind(data_type, states)),
-            unit=fields.text("unit"),
-            writable=fields.flag("writable"),
-            minimum=fields.number("minimum"),
-            maximum=fields.number("maximum"),
-            step=fields.number("step"),
-            states=states,
+            kind=fields.choice(
+                "kind", PointKind, _usual_kind(data_type, common["states"])
+            ),
             space=space,
             address=address,
             data_type=data_type,
@@ -115,6 +151,12 @@ class ModbusPoint(Point):
             scale=1.0 if scale is None else scale,
             offset=0.0 if offset is None else offset,
             sentinels=fields.numbers("sentinels"),
+            unit_id=fields.optional_whole("unit_id", 0, 255),
+            write_class=fields.choice("write_class", WriteClass, WriteClass.VOLATILE),
+            ttl_s=fields.number("ttl_s"),
+            write_order=fields.optional_choice("write_order", WordOrder),
+            write_multiple=fields.flag("write_multiple"),
+            **common,
         )
         fields.done()
         _check(point)
@@ -164,5 +206,9 @@ def _check(point: ModbusPoint) -> None:
         raise PointConfigError("scale", "must not be 0, and a bool has none")
     if is_bool and point.offset != 0:
         raise PointConfigError("offset", "a bool has none")
+    if (point.ttl_s is not None) is not (point.write_class is WriteClass.CYCLIC):
+        raise PointConfigError("ttl_s", "goes with a cyclic point, and only with one")
+    if point.ttl_s is not None and point.ttl_s < SHORTEST_TTL_S:
+        raise PointConfigError("ttl_s", f"must be {SHORTEST_TTL_S:g} or more")
     if point.writable and not point.space.is_writable:
         raise PointConfigError("writable", f"nothing can be written to {point.space}")

@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 import dataclasses
 from enum import StrEnum
 import math
-from typing import Any
+from typing import Any, TypedDict
 
-from .points import Point, PointConfigError, PointKind
+from .points import Point, PointConfigError, PointKind, PollGroup, Role
 from .values import limits
+
+SHORTEST_LIFETIME_S = 10.0
+"""Commands are looked after this often."""
 
 
 def to_plain(point: Point) -> dict[str, Any]:
@@ -21,6 +24,22 @@ def to_plain(point: Point) -> dict[str, Any]:
             value = value.value
         plain[field.name] = list(value) if isinstance(value, tuple) else value
     return plain
+
+
+class CommonFields(TypedDict):
+    """Fields of Point that are read alike for every protocol."""
+
+    unit: str | None
+    writable: bool
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+    states: tuple[str, ...]
+    role: Role | None
+    group: PollGroup | None
+    dead_band: float
+    min_interval_s: float
+    lifetime_s: float | None
 
 
 class Fields:
@@ -47,11 +66,20 @@ class Fields:
         value = self._left.pop(name, None)
         return default if value is None else _number(name, value)
 
-    def whole(self, name: str, low: int, high: int) -> int:
-        """Take a whole number within limits, which must be there."""
+    def whole(self, name: str, low: int, high: int, default: int | None = None) -> int:
+        """Take a whole number within limits; missing and no default is an error."""
+        value = self.optional_whole(name, low, high)
+        if value is not None:
+            return value
+        if default is None:
+            raise PointConfigError(name, "is missing")
+        return default
+
+    def optional_whole(self, name: str, low: int, high: int) -> int | None:
+        """Take a whole number within limits, None when missing."""
         value = self._left.pop(name, None)
         if value is None:
-            raise PointConfigError(name, "is missing")
+            return None
         number = _number(name, value)
         if number != int(number) or not low <= number <= high:
             raise PointConfigError(
@@ -89,17 +117,40 @@ class Fields:
 
     def choice[E: StrEnum](self, name: str, kind: type[E], default: E | None) -> E:
         """Take a member of an enumeration; missing and no default is an error."""
+        value = self.optional_choice(name, kind)
+        if value is not None:
+            return value
+        if default is None:
+            raise PointConfigError(name, "is missing")
+        return default
+
+    def optional_choice[E: StrEnum](self, name: str, kind: type[E]) -> E | None:
+        """Take a member of an enumeration, None when missing."""
         value = self._left.pop(name, None)
         if value is None:
-            if default is None:
-                raise PointConfigError(name, "is missing")
-            return default
+            return None
         try:
             return kind(str(value).lower())
         except ValueError:
             raise PointConfigError(
                 name, f"expected one of {', '.join(kind)}, not {value!r}"
             ) from None
+
+    def common(self) -> CommonFields:
+        """Take what points of every protocol have besides their address and kind."""
+        return CommonFields(
+            unit=self.text("unit"),
+            writable=self.flag("writable"),
+            minimum=self.number("minimum"),
+            maximum=self.number("maximum"),
+            step=self.number("step"),
+            states=self.texts("states"),
+            role=self.optional_choice("role", Role),
+            group=self.optional_choice("group", PollGroup),
+            dead_band=self.number("dead_band") or 0.0,
+            min_interval_s=self.number("min_interval_s") or 0.0,
+            lifetime_s=self.number("lifetime_s"),
+        )
 
     def done(self) -> None:
         """Refuse what nobody took: most likely a misspelt name."""
@@ -131,6 +182,11 @@ def check(point: Point) -> None:
             raise PointConfigError("maximum", f"must be above the minimum {low:g}")
     if point.step is not None and point.step <= 0:
         raise PointConfigError("step", "must be above 0")
+    for name in ("dead_band", "min_interval_s"):
+        if getattr(point, name) < 0:
+            raise PointConfigError(name, "must not be below 0")
+    if point.lifetime_s is not None and point.lifetime_s < SHORTEST_LIFETIME_S:
+        raise PointConfigError("lifetime_s", f"must be {SHORTEST_LIFETIME_S:g} or more")
     if point.kind is PointKind.BINARY or not point.writable:
         return
     if low is None:
