@@ -60,10 +60,13 @@ CONF_VALVE_TRAVEL_TIME: Final = "valve_travel_time"
 CONF_VOLUME: Final = "volume"
 
 # Building links
+CONF_BBMD: Final = "bbmd"
+CONF_BBMD_TTL: Final = "bbmd_ttl"
 CONF_DEVICE_INSTANCE: Final = "device_instance"
 CONF_INTERFACE: Final = "interface"
 CONF_LOCAL_PORT: Final = "local_port"
 CONF_POINTS: Final = "points"
+CONF_PROFILE: Final = "profile"
 CONF_READ: Final = "read"
 CONF_UNIT_ID: Final = "unit_id"
 CONF_WRITE: Final = "write"
