@@ -4,24 +4,12 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from modbus_connection import ModbusTcpParams
-
-from homeassistant.components.modbus import async_get_temporary_unit
-from homeassistant.const import (
-    ATTR_ENTITY_ID,
-    CONF_HOST,
-    CONF_PORT,
-    SERVICE_TURN_OFF,
-    STATE_OFF,
-)
+from homeassistant.const import ATTR_ENTITY_ID, SERVICE_TURN_OFF, STATE_OFF
 from homeassistant.core import HomeAssistant, split_entity_id
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 
-from .building.modbus import ModbusDevice
-from .building.points import LinkError
-from .const import CONF_UNIT_ID, LOGGER
-from .link_coordinator import ModbusCoordinator, create_link
+from .const import LOGGER
 
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
@@ -58,35 +46,13 @@ async def async_switch_off_unloaded(
 ) -> None:
     """Switch pumps off after the site was unloaded, and its switches with it.
 
-    A pump on BACnet is left to its controller, which gets all commands back.
+    One on a link of the site stops with it, which gives all commands back.
     """
     registry = er.async_get(hass)
     for pump_id in pumps:
         entity = registry.async_get(pump_id)
         if entity is None or entity.config_entry_id != entry.entry_id:
             await _async_switch_off(hass, pump_id)
-            continue
-        subentry = entry.subentries.get(entity.config_subentry_id or "")
-        if subentry is None:
-            continue
-        key = entity.unique_id.removeprefix(f"{entry.entry_id}_{subentry.subentry_id}_")
-        link = create_link(hass, entry, subentry)
-        if not isinstance(link, ModbusCoordinator) or key not in link.points:
-            continue
-        params = ModbusTcpParams(
-            host=subentry.data[CONF_HOST], port=subentry.data[CONF_PORT]
-        )
-        point = link.points[key]
-        try:
-            async with (
-                asyncio.timeout(_TIMEOUT_S),
-                async_get_temporary_unit(
-                    hass, params, subentry.data[CONF_UNIT_ID]
-                ) as unit,
-            ):
-                await ModbusDevice(unit, [point]).write(point, False)
-        except (LinkError, HomeAssistantError, TimeoutError) as err:
-            LOGGER.warning("Could not switch %s off: %s", pump_id, err)
 
 
 async def _async_switch_off(hass: HomeAssistant, pump_id: str) -> bool:

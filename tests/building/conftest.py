@@ -18,6 +18,11 @@ from .ports import free_udp_port
 type UnitOf = Callable[..., ModbusUnit]
 
 
+def always(unit: ModbusUnit) -> Callable[[int | None], ModbusUnit]:
+    """Every number is this unit."""
+    return lambda number: unit
+
+
 @pytest.fixture
 async def modbus_peer() -> AsyncIterator[ModbusPeer]:
     peer = ModbusPeer()

@@ -12,7 +12,7 @@ from custom_components.compute_heater.building.modbus_point import parse_points
 from custom_components.compute_heater.building.points import PointRefusedError
 from simulator.running import RunningHouse, Settings, running_house
 
-from .conftest import UnitOf
+from .conftest import UnitOf, always
 from .test_bacnet_cov import Listener
 
 
@@ -82,7 +82,7 @@ async def test_modbus_points_of_the_house(house: RunningHouse, unit_of: UnitOf) 
         ]
     )  # fmt: skip
     port = int(house.addresses.modbus.rpartition(":")[2])
-    device = ModbusDevice(unit_of(port, house.addresses.modbus_unit), points)
+    device = ModbusDevice(always(unit_of(port, house.addresses.modbus_unit)), points)
     for _ in range(2):
         values = await device.read()
         assert values["tank"] == pytest.approx(house.house.tank.top_c, abs=0.6)

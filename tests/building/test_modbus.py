@@ -18,7 +18,7 @@ from custom_components.compute_heater.building.points import (
     PointRefusedError,
 )
 
-from .conftest import UnitOf
+from .conftest import UnitOf, always
 from .modbus_peer import ModbusPeer, serve_raw
 from .ports import free_tcp_port
 
@@ -64,7 +64,7 @@ async def test_every_space_and_type_in_few_requests(
             {"space": "holding", "address": 5, "data_type": "bool"},
         ]
     )  # fmt: skip
-    device = ModbusDevice(unit_of(modbus_peer.port), points)
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), points)
     assert await device.read() == {
         "coil-0": True,
         "coil-1": False,
@@ -90,7 +90,7 @@ async def test_illegal_address_in_a_block_costs_only_that_point(
     """One dead register among 100: 99 stay fresh, and it is not asked each time."""
     modbus_peer.dead = {47}
     points = [holding(address) for address in range(100)]
-    device = ModbusDevice(unit_of(modbus_peer.port), points)
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), points)
     for _ in range(2):
         values = await device.read()
         assert values.pop("holding-47") is None
@@ -110,7 +110,7 @@ async def test_hole_between_two_points_is_not_read_along(
     modbus_peer: ModbusPeer, unit_of: UnitOf
 ) -> None:
     points = [holding(99), holding(110), holding(111)]
-    device = ModbusDevice(unit_of(modbus_peer.port), points)
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), points)
     for _ in range(2):
         values = await device.read()
         assert None not in values.values()
@@ -127,7 +127,7 @@ async def test_refused_point_is_asked_again_later(
     monkeypatch.setattr(modbus, "RETRY_FIRST_S", 0.02)
     modbus_peer.dead = set(range(100))
     points = [holding(1), holding(2)]
-    device = ModbusDevice(unit_of(modbus_peer.port), points)
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), points)
     assert await device.read() == {"holding-1": None, "holding-2": None}
     before = device.reads
     await device.read()
@@ -143,7 +143,7 @@ async def test_held_back_point_is_not_asked_and_all_refused_asks_one(
 ) -> None:
     modbus_peer.dead = {1, 2}
     points = [holding(1), holding(2)]
-    device = ModbusDevice(unit_of(modbus_peer.port), points)
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), points)
     await device.read()
     before = device.reads
     assert await device.read() == {"holding-1": None, "holding-2": None}
@@ -155,7 +155,7 @@ async def test_unknown_function_is_not_bisected(
 ) -> None:
     modbus_peer.dead, modbus_peer.code = {1}, ExcCodes.ILLEGAL_FUNCTION
     device = ModbusDevice(
-        unit_of(modbus_peer.port), [holding(address) for address in range(50)]
+        always(unit_of(modbus_peer.port)), [holding(address) for address in range(50)]
     )
     assert set((await device.read()).values()) == {None}
     assert device.reads == 1
@@ -165,7 +165,7 @@ async def test_passing_trouble_is_over_at_the_next_reading(
     modbus_peer: ModbusPeer, unit_of: UnitOf
 ) -> None:
     modbus_peer.dead, modbus_peer.code = {1}, ExcCodes.MEMORY_PARITY_ERROR
-    device = ModbusDevice(unit_of(modbus_peer.port), [holding(1), holding(2)])
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), [holding(1), holding(2)])
     assert await device.read() == {"holding-1": None, "holding-2": None}
     assert device.refused == frozenset()
     modbus_peer.dead.clear()
@@ -178,7 +178,7 @@ async def test_missing_unit_behind_a_gateway(unit_of: UnitOf) -> None:
 
     async with serve_raw(answer) as port:
         with pytest.raises(LinkConnectionError, match="gateway"):
-            await ModbusDevice(unit_of(port), [holding(1)]).read()
+            await ModbusDevice(always(unit_of(port)), [holding(1)]).read()
 
 
 async def test_exception_code_that_nobody_knows(unit_of: UnitOf) -> None:
@@ -186,13 +186,13 @@ async def test_exception_code_that_nobody_knows(unit_of: UnitOf) -> None:
         return frame[:4] + b"\0\3" + frame[6:7] + bytes([frame[7] | 0x80, 0x77])
 
     async with serve_raw(answer) as port:
-        device = ModbusDevice(unit_of(port), [holding(1)])
+        device = ModbusDevice(always(unit_of(port)), [holding(1)])
         assert await device.read() == {"holding-1": None}
         assert device.refused == frozenset()
 
 
 async def test_dead_port(unit_of: UnitOf) -> None:
-    device = ModbusDevice(unit_of(free_tcp_port()), [holding(1), SETPOINT])
+    device = ModbusDevice(always(unit_of(free_tcp_port())), [holding(1), SETPOINT])
     with pytest.raises(LinkConnectionError):
         await device.read()
     with pytest.raises(LinkConnectionError):
@@ -200,7 +200,7 @@ async def test_dead_port(unit_of: UnitOf) -> None:
 
 
 async def test_killed_and_back(modbus_peer: ModbusPeer, unit_of: UnitOf) -> None:
-    device = ModbusDevice(unit_of(modbus_peer.port), [holding(1)])
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), [holding(1)])
     assert await device.read() == {"holding-1": 1}
     await modbus_peer.stop()
     with pytest.raises(LinkConnectionError):
@@ -212,7 +212,7 @@ async def test_killed_and_back(modbus_peer: ModbusPeer, unit_of: UnitOf) -> None
 async def test_hung_device(modbus_peer: ModbusPeer, unit_of: UnitOf) -> None:
     """It fails after one time-out, not one per block, and recovers by itself."""
     points = [holding(1), holding(50), holding(120)]
-    device = ModbusDevice(unit_of(modbus_peer.port, timeout=0.3), points)
+    device = ModbusDevice(always(unit_of(modbus_peer.port, timeout=0.3)), points)
     await device.read()
     before = device.reads
     modbus_peer.gate.clear()
@@ -233,7 +233,7 @@ async def test_answer_that_makes_no_sense(unit_of: UnitOf, body: bytes) -> None:
         return frame[:4] + bytes([0, len(body) + 1]) + frame[6:7] + body
 
     async with serve_raw(answer) as port:
-        device = ModbusDevice(unit_of(port, timeout=0.3), [holding(1)])
+        device = ModbusDevice(always(unit_of(port, timeout=0.3)), [holding(1)])
         with pytest.raises((LinkProtocolError, LinkConnectionError)):
             await device.read()
 
@@ -241,7 +241,7 @@ async def test_answer_that_makes_no_sense(unit_of: UnitOf, body: bytes) -> None:
 async def test_answer_after_the_time_out_is_not_taken_for_the_next(
     modbus_peer: ModbusPeer, unit_of: UnitOf
 ) -> None:
-    device = ModbusDevice(unit_of(modbus_peer.port, timeout=0.2), [])
+    device = ModbusDevice(always(unit_of(modbus_peer.port, timeout=0.2)), [])
     modbus_peer.gate.clear()
     with pytest.raises(LinkConnectionError):
         await device.read([holding(7)])
@@ -251,7 +251,7 @@ async def test_answer_after_the_time_out_is_not_taken_for_the_next(
 
 
 async def test_write_is_read_back(modbus_peer: ModbusPeer, unit_of: UnitOf) -> None:
-    device = ModbusDevice(unit_of(modbus_peer.port), [SETPOINT, POWER, PUMP])
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), [SETPOINT, POWER, PUMP])
     assert await device.write(SETPOINT, 45.56) == 45.6
     assert await device.write(SETPOINT, 46) == 46.0
     assert await device.write(POWER, 1234.5) == 1234.5
@@ -286,7 +286,7 @@ async def test_wrong_value_is_refused_before_it_is_sent(
     value: object,
     message: str,
 ) -> None:
-    device = ModbusDevice(unit_of(modbus_peer.port), [])
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), [])
     with pytest.raises(PointRefusedError, match=message):
         await device.write(point, value)  # type: ignore[arg-type]
     assert modbus_peer.requests == []
@@ -295,7 +295,7 @@ async def test_wrong_value_is_refused_before_it_is_sent(
 async def test_write_that_the_device_refuses(
     modbus_peer: ModbusPeer, unit_of: UnitOf
 ) -> None:
-    device = ModbusDevice(unit_of(modbus_peer.port), [])
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), [])
     read_only = holding(40, name="Fixed", writable=True, minimum=0, maximum=10)
     with pytest.raises(PointRefusedError, match="Fixed"):
         await device.write(read_only, 5)
@@ -308,7 +308,7 @@ async def test_write_that_is_acknowledged_and_not_taken_over(
     modbus_peer: ModbusPeer, unit_of: UnitOf
 ) -> None:
     modbus_peer.frozen = {20}
-    device = ModbusDevice(unit_of(modbus_peer.port), [])
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), [])
     with pytest.raises(PointRefusedError, match=r"holds 2\.0 after 45\.0"):
         await device.write(SETPOINT, 45)
 
@@ -316,7 +316,7 @@ async def test_write_that_is_acknowledged_and_not_taken_over(
 async def test_register_that_can_only_be_written(
     modbus_peer: ModbusPeer, unit_of: UnitOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    device = ModbusDevice(unit_of(modbus_peer.port), [])
+    device = ModbusDevice(always(unit_of(modbus_peer.port)), [])
     send = device._send
 
     async def send_and_hide(point: ModbusPoint, words: list[int]) -> None:
@@ -333,4 +333,4 @@ async def test_short_answer_of_a_unit() -> None:
             return [1] * (count - 1)
 
     with pytest.raises(LinkProtocolError, match="0 instead of 1"):
-        await ModbusDevice(Short(), [holding(1)]).read()  # type: ignore[abstract]
+        await ModbusDevice(always(Short()), [holding(1)]).read()  # type: ignore[abstract]

@@ -15,7 +15,7 @@ from homeassistant.components.modbus.connection import async_get_connection_info
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .conftest import UnitOf
+from .conftest import UnitOf, always
 from .modbus_peer import ModbusPeer, float_registers
 from .ports import free_tcp_port
 
@@ -42,7 +42,7 @@ async def test_shared_unit_of_home_assistant(
     for entry in entries:
         entry.add_to_hass(hass)
     first, second = (
-        ModbusDevice(async_get_unit(hass, entry, params, 1), POINTS)
+        ModbusDevice(always(async_get_unit(hass, entry, params, 1)), POINTS)
         for entry in entries
     )
     assert await first.write(POINTS[0], 55) == 55.0
@@ -71,7 +71,7 @@ def py_modbus_tcp() -> Iterator[ModbusServer]:
 
 
 async def test_py_modbus_tcp(py_modbus_tcp: ModbusServer, unit_of: UnitOf) -> None:
-    device = ModbusDevice(unit_of(py_modbus_tcp.port), POINTS)
+    device = ModbusDevice(always(unit_of(py_modbus_tcp.port)), POINTS)
     assert await device.read() == {"setpoint": 0.0, "supply": 48.5, "pump": True}
     assert await device.write(POINTS[0], 41.5) == 41.5
     assert await device.write(POINTS[2], False) is False

@@ -1,7 +1,7 @@
 """A Modbus device of the building, reached through a unit that is handed in."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from modbus_connection import (
@@ -16,7 +16,7 @@ from modbus_connection import (
 )
 
 from .modbus_codec import decode, encode
-from .modbus_plan import Block, Place, plan
+from .modbus_plan import Block, Layout, Place, plan
 from .modbus_point import ModbusPoint, Space
 from .points import LinkConnectionError, LinkProtocolError, PointRefusedError, Value
 from .values import checked
@@ -48,13 +48,22 @@ class _Refusal:
 class ModbusDevice:
     """Reads and writes the points of one Modbus unit."""
 
-    def __init__(self, unit: ModbusUnit, points: Iterable[ModbusPoint]) -> None:
-        """Take a unit, which stays its owner's; nothing is sent yet."""
+    def __init__(
+        self,
+        unit_of: Callable[[int | None], ModbusUnit],
+        points: Iterable[ModbusPoint],
+        layout: Layout = Layout(),
+    ) -> None:
+        """Take units by number (None = the link's), which stay their owner's.
+
+        Nothing is sent yet.
+        """
         self.reads = 0
         """Read requests sent (for diagnostics)."""
         self.writes = 0
         """Write requests sent (for diagnostics)."""
-        self._unit = unit
+        self._unit = unit_of(None)
+        self._layout = layout
         self._points = tuple(points)
         self._refused: dict[ModbusPoint, _Refusal] = {}
         self._cuts: set[Place] = set()

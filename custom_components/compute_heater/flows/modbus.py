@@ -57,7 +57,7 @@ async def _async_unreadable(
     """Read every point once; return the names of those that cannot be read."""
     params = ModbusTcpParams(host=connection[CONF_HOST], port=connection[CONF_PORT])
     async with async_get_temporary_unit(hass, params, connection[CONF_UNIT_ID]) as unit:
-        values = await ModbusDevice(unit, points).read()
+        values = await ModbusDevice(lambda _: unit, points).read()
     return [point.name for point in points if values.get(point.key) is None]
 
 
