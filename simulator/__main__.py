@@ -14,6 +14,7 @@ from compute_heater_agent.service import running_agent
 from compute_heater_agent.settings import AgentSettings, RackSettings
 from compute_heater_agent.simulated import Rack
 
+from . import answer_delay, extra_points
 from .parameters import PRESETS
 from .running import RunningHouse, Settings, running_house
 
@@ -59,6 +60,20 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ISO",
         help="local time in the house at the start; default now",
     )
+    add(
+        "--extra-points",
+        type=_extra_points,
+        default=0,
+        metavar="N",
+        help="that many more measured values, for a large plant",
+    )
+    add(
+        "--answer-delay",
+        type=_answer_delay_ms,
+        default=0.0,
+        metavar="MS",
+        help="BACnet and Modbus answer each request after this time (%(default)s)",
+    )
     return parser
 
 
@@ -67,6 +82,22 @@ def _speed(text: str) -> float:
     if not 0 < speed <= 10000:
         raise argparse.ArgumentTypeError("must be above 0 and at most 10000")
     return speed
+
+
+def _extra_points(text: str) -> int:
+    count = int(text)
+    if not 0 <= count <= extra_points.MOST:
+        raise argparse.ArgumentTypeError(f"must be 0 to {extra_points.MOST}")
+    return count
+
+
+def _answer_delay_ms(text: str) -> float:
+    delay_ms = float(text)
+    if not 0 <= delay_ms <= answer_delay.MOST_S * 1000:
+        raise argparse.ArgumentTypeError(
+            f"must be 0 to {answer_delay.MOST_S * 1000:.0f}"
+        )
+    return delay_ms
 
 
 async def _run(options: argparse.Namespace) -> None:
@@ -84,6 +115,8 @@ async def _run(options: argparse.Namespace) -> None:
         status_port=options.status_port,
         start=options.start_time,
         speed=options.speed,
+        extra_points=options.extra_points,
+        answer_delay_s=options.answer_delay / 1000,
     )
     async with AsyncExitStack() as stack:
         rack, redfish = None, {}

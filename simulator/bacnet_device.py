@@ -5,10 +5,11 @@ from contextlib import suppress
 import logging
 from typing import Any
 
-from bacpypes3.apdu import APDU
+from bacpypes3.apdu import APDU, ConfirmedRequestPDU
 from bacpypes3.app import Application
 from bacpypes3.pdu import IPv4Address
 
+from .answer_delay import AnswerDelay
 from .bacnet_objects import (
     AnalogCommand,
     AnalogInput,
@@ -31,6 +32,7 @@ from .bacnet_points import (
 )
 from .commands import Mode, Setting
 from .counters import Counters
+from .extra_points import extra_inputs
 from .house import House
 from .ports import udp_port
 
@@ -46,6 +48,12 @@ class _Application(Application):  # type: ignore[misc]
     """Counts what it serves and survives subscribers that are gone."""
 
     counters: Counters
+    delay: AnswerDelay
+
+    async def indication(self, apdu: APDU) -> None:
+        if isinstance(apdu, ConfirmedRequestPDU):
+            await self.delay.hold()
+        await super().indication(apdu)
 
     async def do_ReadPropertyRequest(self, apdu: APDU) -> None:
         await super().do_ReadPropertyRequest(apdu)
@@ -89,8 +97,19 @@ class _Application(Application):  # type: ignore[misc]
 class BacnetDevice:
     """Objects of the house; ``publish`` brings them up to date."""
 
-    def __init__(self, house: House, counters: Counters) -> None:
+    def __init__(
+        self,
+        house: House,
+        counters: Counters,
+        *,
+        extra_points: int = 0,
+        answer_delay_s: float = 0.0,
+    ) -> None:
         self.port = 0
+        self._analog_inputs = dict(enumerate(ANALOG_INPUTS, 1)) | extra_inputs(
+            extra_points
+        )
+        self._delay = AnswerDelay(answer_delay_s)
         self._house = house
         self._counters = counters
         self._app: _Application | None = None
@@ -129,7 +148,7 @@ class BacnetDevice:
             *self._make_commands(),
         ]
         app = self._app = _Application.from_object_list(objects)
-        app.counters = self._counters
+        app.counters, app.delay = self._counters, self._delay
         self.publish()
         servers = [link.server for link in app.link_layers.values()]
         try:
@@ -156,6 +175,7 @@ class BacnetDevice:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+        await self._delay.stop()
         app.close()
         # The sockets close in the loop's next round.
         await asyncio.sleep(0)
@@ -173,7 +193,7 @@ class BacnetDevice:
             command.set_default(_to_bacnet(setting.own))
 
     def _make_inputs(self) -> list[AnalogInput | BinaryInput]:
-        for number, point in enumerate(ANALOG_INPUTS, 1):
+        for number, point in self._analog_inputs.items():
             analog = AnalogInput(
                 objectIdentifier=("analog-input", number),
                 objectName=point.name,

@@ -6,6 +6,7 @@ property may be written from outside and with which values.
 
 from typing import Any, ClassVar
 
+from bacpypes3.basetypes import StatusFlags
 from bacpypes3.errors import PropertyError
 from bacpypes3.local.analog import AnalogInputObject, AnalogValueObject
 from bacpypes3.local.binary import BinaryInputObject, BinaryValueObject
@@ -52,6 +53,21 @@ class Guarded:
         """Tell the owner that the present value may have changed."""
 
 
+class Sound(Guarded):
+    """Never in alarm, at fault, overridden or out of service."""
+
+    _flags = StatusFlags([0, 0, 0, 0])
+
+    @property
+    def statusFlags(self) -> StatusFlags:
+        """Status flags, without the library's search for trouble at every read."""
+        return self._flags
+
+    @statusFlags.setter
+    def statusFlags(self, _value: Any) -> None:
+        pass
+
+
 class GuardedDevice(Guarded, DeviceObject):  # type: ignore[misc]
     """The device object."""
 
@@ -60,15 +76,15 @@ class GuardedNetworkPort(Guarded, NetworkPortObject):  # type: ignore[misc]
     """The network port."""
 
 
-class AnalogInput(Guarded, AnalogInputObject):  # type: ignore[misc]
+class AnalogInput(Sound, AnalogInputObject):  # type: ignore[misc]
     """A measured value."""
 
 
-class BinaryInput(Guarded, BinaryInputObject):  # type: ignore[misc]
+class BinaryInput(Sound, BinaryInputObject):  # type: ignore[misc]
     """A measured state."""
 
 
-class Command(Guarded, Commandable):  # type: ignore[misc]
+class Command(Sound, Commandable):  # type: ignore[misc]
     """A value with a priority array; calls ``on_command`` after every write."""
 
     _commandable = True

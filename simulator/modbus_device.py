@@ -6,7 +6,9 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from .answer_delay import AnswerDelay
 from .counters import Counters
+from .extra_points import extra_registers
 from .house import House
 from .modbus_map import (
     COILS,
@@ -36,11 +38,18 @@ class _Datastore:
     """
 
     def __init__(
-        self, house: House, counters: Counters, on_write: Callable[[], None]
+        self,
+        house: House,
+        counters: Counters,
+        on_write: Callable[[], None],
+        extra_points: int,
+        delay: AnswerDelay,
     ) -> None:
         self._house = house
         self._counters = counters
         self._on_write = on_write
+        self._input_registers = INPUT_REGISTERS | extra_registers(extra_points)
+        self._delay = delay
 
     def device_ids(self) -> list[int]:
         """Return the unit ids that are served."""
@@ -50,6 +59,9 @@ class _Datastore:
         self, device_id: int, func_code: int, address: int, count: int = 1
     ) -> list[int] | list[bool] | ExcCodes:
         """Return ``count`` registers or bits from ``address``, or why not."""
+        # Function 5 and 6 read back what they wrote: that is one answer.
+        if func_code <= READ_INPUT_REGISTERS:
+            await self._delay.hold()
         if device_id != UNIT:
             return ExcCodes.GATEWAY_NO_RESPONSE
         answer: list[int] | list[bool] | ExcCodes
@@ -60,10 +72,9 @@ class _Datastore:
         elif func_code in (READ_HOLDING_REGISTERS, WRITE_REGISTER):
             answer = self._registers(HOLDING_REGISTERS, address, count)
         elif func_code == READ_INPUT_REGISTERS:
-            answer = self._registers(INPUT_REGISTERS, address, count)
+            answer = self._registers(self._input_registers, address, count)
         else:
             return ExcCodes.ILLEGAL_FUNCTION
-        # Function 5 and 6 read back what they wrote.
         if isinstance(answer, list) and func_code <= READ_INPUT_REGISTERS:
             self._counters.modbus_reads += 1
         return answer
@@ -76,6 +87,7 @@ class _Datastore:
         values: list[int] | list[bool],
     ) -> ExcCodes | None:
         """Write registers or bits from ``address``; all or none."""
+        await self._delay.hold()
         if device_id != UNIT:
             return ExcCodes.GATEWAY_NO_RESPONSE
         if func_code in (WRITE_COIL, WRITE_COILS):
@@ -105,8 +117,8 @@ class _Datastore:
         if not 1 <= count <= MOST_REGISTERS:
             return ExcCodes.ILLEGAL_VALUE
         content: dict[int, int] = {}
-        for first, register in table.items():
-            if address - 2 < first < address + count:
+        for first in range(address - 1, address + count):
+            if (register := table.get(first)) is not None:
                 content.update(enumerate(register.encode(self._house), first))
         try:
             return [content[each] for each in range(address, address + count)]
@@ -141,10 +153,19 @@ class ModbusDevice:
     """A Modbus TCP server with one unit; calls ``on_write`` after every write."""
 
     def __init__(
-        self, house: House, counters: Counters, on_write: Callable[[], None]
+        self,
+        house: House,
+        counters: Counters,
+        on_write: Callable[[], None],
+        *,
+        extra_points: int = 0,
+        answer_delay_s: float = 0.0,
     ) -> None:
         self.port = 0
-        self._datastore = _Datastore(house, counters, on_write)
+        self._delay = AnswerDelay(answer_delay_s)
+        self._datastore = _Datastore(
+            house, counters, on_write, extra_points, self._delay
+        )
         self._server: ModbusTcpServer | None = None
 
     async def start(self, host: str, port: int = 0) -> None:
@@ -161,6 +182,7 @@ class ModbusDevice:
 
     async def stop(self) -> None:
         """Close the server and its connections."""
+        await self._delay.stop()
         if self._server is not None:
             await self._server.shutdown()  # type: ignore[no-untyped-call]
             self._server = None

@@ -66,6 +66,10 @@ class Settings:
     """Local time at the start; default now."""
     speed: float = 1.0
     """Seconds in the house per second of the clock."""
+    extra_points: int = 0
+    """Measured values beyond the house's own, to have many."""
+    answer_delay_s: float = 0.0
+    """How long BACnet and Modbus take for each answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +99,19 @@ class RunningHouse:
         self._heater = heater
         self._heater_j = 0.0 if heater is None else heater.heat_j
         self._pipe = Pipe(lambda: (self.house.return_c, self.house.loop.flow_lpm))
-        self._bacnet = BacnetDevice(self.house, self.counters)
-        self._modbus = ModbusDevice(self.house, self.counters, self.publish)
+        self._bacnet = BacnetDevice(
+            self.house,
+            self.counters,
+            extra_points=settings.extra_points,
+            answer_delay_s=settings.answer_delay_s,
+        )
+        self._modbus = ModbusDevice(
+            self.house,
+            self.counters,
+            self.publish,
+            extra_points=settings.extra_points,
+            answer_delay_s=settings.answer_delay_s,
+        )
         self._status = StatusServer(
             self.house, self.counters, connected=lambda: self.heater_connected
         )
