@@ -27,6 +27,8 @@ class ModbusPeer:
         self.dead: set[int] = set()
         """Holding registers that are refused, besides the holes of the map."""
         self.code = ExcCodes.ILLEGAL_ADDRESS
+        self.write_only: set[int] = set()
+        """Holding registers that are refused when they are read."""
         self.frozen: set[int] = set()
         """Holding registers that acknowledge a write and keep their value."""
         self.requests: list[tuple[int, int, int]] = []
@@ -86,6 +88,8 @@ class ModbusPeer:
         touched = range(address, address + count)
         if function in (3, 6, 16) and self.dead.intersection(touched):
             return self.code
+        if function == 3 and self.write_only.intersection(touched):
+            return ExcCodes.ILLEGAL_ADDRESS
         if function in (6, 16) and new is not None:
             for register, value in zip(touched, new, strict=False):
                 if register not in WRITABLE:

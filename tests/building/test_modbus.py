@@ -6,7 +6,7 @@ from modbus_connection import ModbusUnit
 from pymodbus.constants import ExcCodes
 import pytest
 
-from custom_components.compute_heater.building import modbus
+from custom_components.compute_heater.building import modbus_unit
 from custom_components.compute_heater.building.modbus import ModbusDevice
 from custom_components.compute_heater.building.modbus_point import (
     ModbusPoint,
@@ -124,7 +124,7 @@ async def test_refused_point_is_asked_again_later(
     modbus_peer: ModbusPeer, unit_of: UnitOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A device that refuses while it starts loses nothing for long."""
-    monkeypatch.setattr(modbus, "RETRY_FIRST_S", 0.02)
+    monkeypatch.setattr(modbus_unit, "RETRY_FIRST_S", 0.02)
     modbus_peer.dead = set(range(100))
     points = [holding(1), holding(2)]
     device = ModbusDevice(always(unit_of(modbus_peer.port)), points)
@@ -314,16 +314,10 @@ async def test_write_that_is_acknowledged_and_not_taken_over(
 
 
 async def test_register_that_can_only_be_written(
-    modbus_peer: ModbusPeer, unit_of: UnitOf, monkeypatch: pytest.MonkeyPatch
+    modbus_peer: ModbusPeer, unit_of: UnitOf
 ) -> None:
     device = ModbusDevice(always(unit_of(modbus_peer.port)), [])
-    send = device._send
-
-    async def send_and_hide(point: ModbusPoint, words: list[int]) -> None:
-        await send(point, words)
-        modbus_peer.dead = {20}
-
-    monkeypatch.setattr(device, "_send", send_and_hide)
+    modbus_peer.write_only = {20}
     assert await device.write(SETPOINT, 45) is None
 
 

@@ -1,52 +1,44 @@
-"""A Modbus device of the building, reached through a unit that is handed in."""
+"""A Modbus device of the building, reached through units that are handed in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+import math
 
-from modbus_connection import (
-    ExceptionCode,
-    GatewayPathUnavailableError,
-    GatewayTargetError,
-    ModbusConnectionError,
-    ModbusError,
-    ModbusExceptionError,
-    ModbusTimeoutError,
-    ModbusUnit,
+from modbus_connection import ModbusUnit
+
+from .modbus_codec import decode, decode_written, encode
+from .modbus_plan import Layout
+from .modbus_point import ModbusPoint
+from .modbus_unit import Raw, UnitRegisters
+from .points import (
+    LinkConnectionError,
+    LinkError,
+    LinkProtocolError,
+    PointRefusedError,
+    Value,
 )
-
-from .modbus_codec import decode, encode
-from .modbus_plan import Block, Layout, Place, plan
-from .modbus_point import ModbusPoint, Space
-from .points import LinkConnectionError, LinkProtocolError, PointRefusedError, Value
 from .values import checked
 
-RETRY_FIRST_S = 60.0
-"""A refused point is asked for again after this time, doubled at each refusal: a
-device may refuse while it starts. Dead registers end at once a day."""
-RETRY_LAST_S = 86400.0
 READ_BACK_PAUSES_S = (0.0, 0.3, 1.0)
 """Some controllers take a written value over with a delay."""
-
-_LASTING = (
-    ExceptionCode.ILLEGAL_DATA_ADDRESS,
-    ExceptionCode.ILLEGAL_DATA_VALUE,
-    ExceptionCode.SERVER_DEVICE_FAILURE,
-)
-"""What devices answer for addresses that they do not have."""
+SILENCE_FIRST_S = 30.0
+"""A unit that is silent while others answer is left alone for this time, doubled at
+each further silence: every question to it holds up the line for a whole time-out."""
+SILENCE_LAST_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Refusal:
-    """A point that the device does not serve."""
+class _Silence:
+    """A unit that does not answer, unlike others of the link."""
 
     until: float
-    """Loop time at which it is asked for again."""
+    """Loop time at which it is asked again."""
     hold: float
 
 
 class ModbusDevice:
-    """Reads and writes the points of one Modbus unit."""
+    """Reads and writes the points of one Modbus device, which may be several units."""
 
     def __init__(
         self,
@@ -58,160 +50,153 @@ class ModbusDevice:
 
         Nothing is sent yet.
         """
-        self.reads = 0
-        """Read requests sent (for diagnostics)."""
-        self.writes = 0
-        """Write requests sent (for diagnostics)."""
-        self._unit = unit_of(None)
-        self._layout = layout
+        self._unit_of = unit_of
         self._points = tuple(points)
-        self._refused: dict[ModbusPoint, _Refusal] = {}
-        self._cuts: set[Place] = set()
+        self._layout = layout
+        self._units: dict[int | None, UnitRegisters] = {}
+        self._silences: dict[int | None, _Silence] = {}
         self._write_lock = asyncio.Lock()
+
+    @property
+    def reads(self) -> int:
+        """Read requests sent (for diagnostics)."""
+        return sum(unit.reads for unit in self._units.values())
+
+    @property
+    def writes(self) -> int:
+        """Write requests sent (for diagnostics)."""
+        return sum(unit.writes for unit in self._units.values())
 
     @property
     def refused(self) -> frozenset[str]:
         """Keys of the points that the device does not serve."""
-        return frozenset(point.key for point in self._refused)
+        return frozenset().union(*(unit.refused for unit in self._units.values()))
+
+    @property
+    def silent(self) -> frozenset[int | None]:
+        """Units that do not answer although others of the link do."""
+        return frozenset(self._silences)
 
     async def read(
         self, points: Iterable[ModbusPoint] | None = None
     ) -> dict[str, Value | None]:
-        """Values by key, all points by default; None where unknown or refused.
+        """Values by key, all points by default.
 
-        Raises LinkConnectionError when the device does not answer,
-        LinkProtocolError when its answer cannot be understood.
+        None where unknown, refused, or of a unit that is silent while another one
+        answers. Raises LinkConnectionError when nobody answers, LinkProtocolError
+        when no answer can be understood.
         """
         wanted = self._points if points is None else tuple(points)
-        values: dict[str, Value | None] = dict.fromkeys(point.key for point in wanted)
-        for block in self._blocks(wanted):
-            found, _ = await self._read_block(block)
-            values |= found
-        return values
+        found = await self.read_raw(wanted)
+        return {
+            point.key: None if raw is None else decode(point, raw)
+            for point in wanted
+            for raw in (found[point.key],)
+        }
+
+    async def read_raw(self, wanted: Iterable[ModbusPoint]) -> dict[str, Raw | None]:
+        """Return registers or bits by key; the rest is as in ``read``."""
+        by_unit: dict[int | None, list[ModbusPoint]] = {}
+        for point in wanted:
+            by_unit.setdefault(point.unit_id, []).append(point)
+        found: dict[str, Raw | None] = {
+            point.key: None for points in by_unit.values() for point in points
+        }
+        now = asyncio.get_running_loop().time()
+        failures: dict[int | None, LinkError] = {}
+        answered = False
+        for number, points in by_unit.items():
+            silence = self._silences.get(number)
+            if silence is not None and now < silence.until:
+                continue
+            try:
+                found |= await self._unit(number).read(points)
+            except (LinkConnectionError, LinkProtocolError) as err:
+                failures[number] = err
+            else:
+                answered = True
+                self._silences.pop(number, None)
+        if failures and not answered and not await self._another_answers(by_unit):
+            # The whole link is down: nothing to hold against one unit.
+            self._silences.clear()
+            raise next(iter(failures.values()))
+        for number in failures:
+            self._note_silence(number)
+        return found
 
     async def write(self, point: ModbusPoint, value: Value) -> Value | None:
         """Write a point and read it back; returns what the device holds then.
 
         None where the register can only be written. Raises PointRefusedError
         (limits, type, refused by the device, not taken over), LinkConnectionError,
-        LinkProtocolError.
+        LinkProtocolError; ``command_stays`` of the error tells whether the value may
+        be in the device all the same.
         """
-        words = encode(point, checked(point, value))
-        intended = decode(point, words)
+        return await self._put(point, checked(point, value))
+
+    async def restore(self, point: ModbusPoint, value: Value) -> Value | None:
+        """Write back what a point held before, and read it back.
+
+        Neither the limits nor the tick of the point count: the device held this value
+        before. Raises as ``write`` does.
+        """
+        if not point.space.is_writable:
+            raise PointRefusedError(f"{point.name} cannot be written")
+        free = replace(
+            point, writable=True, minimum=-math.inf, maximum=math.inf, states=()
+        )
+        return await self._put(point, checked(free, value))
+
+    async def _put(self, point: ModbusPoint, value: Value) -> Value | None:
+        words = encode(point, value)
+        if (intended := decode_written(point, words)) is None:
+            raise PointRefusedError(
+                f"{point.name}: {value:g} would mean that the value is not known"
+            )
+        unit = self._unit(point.unit_id)
+        held: Value | None = None
         async with self._write_lock:
-            await self._send(point, words)
-            held: Value | None = None
-            for pause in READ_BACK_PAUSES_S:
-                await asyncio.sleep(pause)
-                try:
-                    raw = await self._request(Block((point,)))
-                except ModbusExceptionError:
-                    return None
-                held = decode(point, raw)
-                if held == intended:
-                    return held
+            try:
+                await unit.write(point, words)
+                await asyncio.sleep(self._layout.settle_s)
+                for pause in READ_BACK_PAUSES_S:
+                    await asyncio.sleep(pause)
+                    if (raw := await unit.read_one(point)) is None:
+                        return None
+                    if (held := decode(point, raw)) == intended:
+                        return held
+            except (LinkConnectionError, LinkProtocolError) as err:
+                # The request may have arrived although no answer did.
+                err.command_stays = True
+                raise
+        # The device may have limited the value, or take it over later.
         raise PointRefusedError(
-            f"{point.name}: the device holds {held} after {intended} was written"
+            f"{point.name}: the device holds {held} after {intended} was written",
+            command_stays=True,
         )
 
-    def _blocks(self, wanted: tuple[ModbusPoint, ...]) -> list[Block]:
-        """Plan one request for all that answers, one each for what may again."""
-        now = asyncio.get_running_loop().time()
-        refused = [point for point in wanted if point in self._refused]
-        due = [point for point in refused if self._refused[point].until <= now]
-        served = [point for point in wanted if point not in self._refused]
-        if refused and not served and not due:
-            # Something must be asked, or a dead link would look alive.
-            due = [min(refused, key=lambda point: self._refused[point].until)]
-        cuts = self._cuts | {
-            (point.space, address)
-            for point in self._refused
-            for address in (point.address, point.end)
-        }
-        return plan(served, cuts) + [Block((point,)) for point in due]
+    def _unit(self, number: int | None) -> UnitRegisters:
+        if (unit := self._units.get(number)) is None:
+            unit = UnitRegisters(self._unit_of(number), self._layout)
+            self._units[number] = unit
+        return unit
 
-    async def _read_block(self, block: Block) -> tuple[dict[str, Value | None], bool]:
-        """Read a block, or what of it is served; True when it went in one piece."""
-        nothing: dict[str, Value | None] = dict.fromkeys(
-            point.key for point in block.points
+    async def _another_answers(self, asked: Iterable[int | None]) -> bool:
+        """Tell a silent unit from a dead link by a unit that was not asked."""
+        out = {*asked, *self._silences}
+        other = next(
+            (point for point in self._points if point.unit_id not in out), None
         )
+        if other is None:
+            return False
         try:
-            raw = await self._request(block)
-        except ModbusExceptionError as err:
-            if err.exception_code == ExceptionCode.ILLEGAL_FUNCTION:
-                for point in block.points:
-                    self._refuse(point)
-                return nothing, False
-            if err.exception_code not in _LASTING:
-                return nothing, False
-        else:
-            values: dict[str, Value | None] = {}
-            for point in block.points:
-                self._refused.pop(point, None)
-                start = point.address - block.address
-                values[point.key] = decode(
-                    point, raw[start : start + point.data_type.words]
-                )
-            return values, True
-        if len(block.points) == 1:
-            self._refuse(block.points[0])
-            return nothing, False
-        left, right = block.halves()
-        left_values, left_whole = await self._read_block(left)
-        right_values, right_whole = await self._read_block(right)
-        if left_whole and right_whole:
-            # Each half answers, only both together do not: a hole lies between.
-            self._cuts.add((right.space, right.address))
-        return left_values | right_values, False
+            await self._unit(other.unit_id).read_one(other)
+        except LinkConnectionError, LinkProtocolError:
+            return False
+        return True
 
-    def _refuse(self, point: ModbusPoint) -> None:
-        known = self._refused.get(point)
-        hold = RETRY_FIRST_S if known is None else min(2 * known.hold, RETRY_LAST_S)
+    def _note_silence(self, number: int | None) -> None:
+        known = self._silences.get(number)
+        hold = SILENCE_FIRST_S if known is None else min(2 * known.hold, SILENCE_LAST_S)
         until = asyncio.get_running_loop().time() + hold
-        self._refused[point] = _Refusal(until, hold)
-
-    async def _request(self, block: Block) -> Sequence[int | bool]:
-        """Send one read; lets ModbusExceptionError through."""
-        unit = self._unit
-        request: Awaitable[Sequence[int | bool]]
-        match block.space:
-            case Space.COIL:
-                request = unit.read_coils(block.address, block.count)
-            case Space.DISCRETE:
-                request = unit.read_discrete_inputs(block.address, block.count)
-            case Space.INPUT:
-                request = unit.read_input_registers(block.address, block.count)
-            case Space.HOLDING:
-                request = unit.read_holding_registers(block.address, block.count)
-        self.reads += 1
-        raw: Sequence[int | bool] = await _translated(request)
-        if len(raw) < block.count:
-            raise LinkProtocolError(f"{len(raw)} instead of {block.count} values")
-        return raw
-
-    async def _send(self, point: ModbusPoint, words: list[int]) -> None:
-        self.writes += 1
-        if point.space is Space.COIL:
-            request = self._unit.write_coil(point.address, bool(words[0]))
-        elif len(words) == 1:
-            request = self._unit.write_register(point.address, words[0])
-        else:
-            request = self._unit.write_registers(point.address, words)
-        try:
-            await _translated(request)
-        except ModbusExceptionError as err:
-            raise PointRefusedError(f"{point.name}: {err}") from err
-
-
-async def _translated[T](request: Awaitable[T]) -> T:
-    """Await a request; all but an exception response becomes a LinkError."""
-    try:
-        return await request
-    except (GatewayTargetError, GatewayPathUnavailableError) as err:
-        raise LinkConnectionError(f"no answer behind the gateway: {err}") from err
-    except ModbusExceptionError:
-        raise
-    except (ModbusConnectionError, ModbusTimeoutError, OSError) as err:
-        raise LinkConnectionError(str(err) or type(err).__name__) from err
-    except ModbusError as err:
-        raise LinkProtocolError(str(err) or type(err).__name__) from err
+        self._silences[number] = _Silence(until, hold)

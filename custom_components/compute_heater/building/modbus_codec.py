@@ -1,6 +1,7 @@
 """Registers to values and back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 import struct
 
 from .modbus_point import DataType, ModbusPoint, WordOrder
@@ -37,7 +38,7 @@ def decode(point: ModbusPoint, raw: Sequence[int | bool]) -> Value | None:
 
 
 def encode(point: ModbusPoint, value: Value) -> list[int]:
-    """Make the registers of a value; raises PointRefusedError when it does not fit."""
+    """Make the registers that are written; PointRefusedError when it does not fit."""
     if point.data_type is DataType.BOOL:
         return [int(value)]
     number = (value - point.offset) / point.scale
@@ -50,7 +51,13 @@ def encode(point: ModbusPoint, value: Value) -> list[int]:
         raise PointRefusedError(
             f"{point.name}: {value:g} does not fit into {point.data_type}"
         ) from err
-    return _unpack(packed, point.word_order)
+    return _unpack(packed, point.write_order or point.word_order)
+
+
+def decode_written(point: ModbusPoint, words: Sequence[int]) -> Value | None:
+    """Make a value of what ``encode`` returned: rounded as the device will hold it."""
+    order = point.write_order or point.word_order
+    return decode(replace(point, word_order=order), words)
 
 
 def _pack(words: list[int], order: WordOrder) -> bytes:
