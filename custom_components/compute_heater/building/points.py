@@ -148,6 +148,14 @@ class PointRefusedError(LinkError):
         self.command_stays = command_stays
 
 
+class PointTooSoonError(PointRefusedError):
+    """The point was written just before; nothing was sent."""
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
 class PointConfigError(LinkError):
     """The description of a point is wrong; ``field`` names the entry."""
 
