@@ -56,15 +56,18 @@ async def test_browse_read_command_and_give_up(stack: BacnetStack, bac_py: str) 
     assert values["analog-value,1"] == 100
     assert values["binary-value,1"] is False
     power = points["analog-value,1"]
-    assert await device.write(power, 321, 10) == 321
-    assert await device.write(power, 300, 9) == 300
+    at_9, at_10, at_12 = (
+        dataclasses.replace(power, priority=number) for number in (9, 10, 12)
+    )
+    assert await device.write(at_10, 321) == 321
+    assert await device.write(at_9, 300) == 300
     with pytest.raises(PointRefusedError, match="priority 9 holds 300"):
-        await device.write(power, 200, 12)
-    await device.relinquish(power, 9)
+        await device.write(at_12, 200)
+    await device.relinquish(at_9)
     assert (await device.read([power]))[power.key] == 321
-    await device.relinquish(power, 10)
+    await device.relinquish(at_10)
     assert (await device.read([power]))[power.key] == 200
-    await device.relinquish(power, 12)
+    await device.relinquish(at_12)
     assert await device.write(points["binary-value,1"], True) is True
     assert await device.write(points["multi-state-value,1"], 3) == 3
     plain = points["analog-value,2"]

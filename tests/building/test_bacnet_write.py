@@ -64,14 +64,15 @@ async def test_command_is_read_back(
 async def test_priorities_and_giving_up(
     device: BacnetDevice, bacnet_peer: BacnetPeer
 ) -> None:
-    assert await device.write(POWER, 1000, 12) == 1000
-    assert await device.write(POWER, 2000, 9) == 2000
+    at_12, at_9 = (dataclasses.replace(POWER, priority=number) for number in (12, 9))
+    assert await device.write(at_12, 1000) == 1000
+    assert await device.write(at_9, 2000) == 2000
     assert priorities(bacnet_peer) == {9: 2000, 12: 1000}
-    assert await device.relinquish(POWER, 9) == 1000
-    assert await device.relinquish(POWER, 12) == 1500
+    assert await device.relinquish(at_9) == 1000
+    assert await device.relinquish(at_12) == 1500
     assert priorities(bacnet_peer) == {}
     # Giving up twice, or what was never held, changes nothing.
-    assert await device.relinquish(POWER, 12) == 1500
+    assert await device.relinquish(at_12) == 1500
 
 
 @pytest.mark.parametrize(

@@ -51,16 +51,16 @@ async def test_heat_demand_reaches_us_at_once_and_can_be_commanded(
     points: tuple[BacnetDevice, dict[str, BacnetPoint]], house: RunningHouse
 ) -> None:
     device, by_name = points
-    demand = by_name["Heat demand"]
+    demand = dataclasses.replace(by_name["Heat demand"], priority=10)
     listener = Listener()
     subscription = device.subscribe([demand], listener)
     await listener.until(lambda: demand.key in listener.values)
-    assert await device.write(demand, 80, 10) == 80
+    assert await device.write(demand, 80) == 80
     await listener.until_value(demand.key, 80)
     assert house.house.commands.heat_demand_percent.override == 80
     with pytest.raises(PointRefusedError, match="0 to 100"):
         await device.write(demand, 101)
-    await device.relinquish(demand, 10)
+    await device.relinquish(demand)
     assert house.house.commands.heat_demand_percent.override is None
     await subscription.close()
 
