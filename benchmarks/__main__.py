@@ -2,15 +2,17 @@
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+import inspect
 from pathlib import Path
 import sys
 
-from . import control, house
+from . import control, house, links
 from .rows import Row, table, write_json
 
 BENCHMARKS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "control": control.measure,
     "house": house.measure,
+    "links": links.measure,
 }
 
 
@@ -24,15 +26,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", choices=sorted(BENCHMARKS))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     options = parser.parse_args(arguments)
-    rows = BENCHMARKS[options.name]()
+    run = BENCHMARKS[options.name]
+    rows = run()
     print(table(rows))
+    if notes := _notes(run):
+        print(f"\n{notes}")
     if options.json:
         write_json(rows, options.json)
     return 0
 
 
 def _about(run: Callable[[], Sequence[Row]]) -> str:
-    return (run.__doc__ or "").partition("\n")[0]
+    return inspect.cleandoc(run.__doc__ or "").partition("\n")[0]
+
+
+def _notes(run: Callable[[], Sequence[Row]]) -> str:
+    """Return what is to be known when the rows are read: the rest of the docstring."""
+    return inspect.cleandoc(run.__doc__ or "").partition("\n")[2].strip()
 
 
 if __name__ == "__main__":

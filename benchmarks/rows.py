@@ -1,20 +1,23 @@
 """What a benchmark found: rows for a person and for a program."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 import json
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One measured value and what it should be; use ``at_most`` or ``at_least``."""
+    """One measured value and what it should be; use ``at_most``, ``at_least``, ``fact``."""
 
     name: str
     value: float
     unit: str
-    target: float
-    ok: bool
+    target: float | None = None
+    """None: nothing is hoped for."""
+    ok: bool | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+    """What else is known of it, by name."""
 
 
 def at_most(name: str, value: float, unit: str, target: float) -> Row:
@@ -27,6 +30,13 @@ def at_least(name: str, value: float, unit: str, target: float) -> Row:
     return Row(name=name, value=value, unit=unit, target=target, ok=value >= target)
 
 
+def fact(
+    name: str, value: float, unit: str, details: Mapping[str, float] | None = None
+) -> Row:
+    """Return a row without a target."""
+    return Row(name=name, value=value, unit=unit, details=details or {})
+
+
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as lines of aligned text."""
     cells = [("", "value", "target", "")]
@@ -34,8 +44,8 @@ def table(rows: Sequence[Row]) -> str:
         (
             row.name,
             f"{_short(row.value)} {row.unit}",
-            f"{_short(row.target)} {row.unit}",
-            "ok" if row.ok else "MISSED",
+            "" if row.target is None else f"{_short(row.target)} {row.unit}",
+            _remark(row),
         )
         for row in rows
     ]
@@ -49,9 +59,16 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def write_json(rows: Sequence[Row], file: Path) -> None:
-    """Write ``{"rows": [{"name", "value", "unit", "target", "ok"}, …]}``."""
+    """Write ``{"rows": [{"name", "value", "unit", "target", "ok", "details"}, …]}``."""
     content = {"rows": [asdict(row) for row in rows]}
     file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _remark(row: Row) -> str:
+    verdict = {None: [], True: ["ok"], False: ["MISSED"]}[row.ok]
+    return ", ".join(
+        verdict + [f"{name} {_short(value)}" for name, value in row.details.items()]
+    )
 
 
 def _short(value: float) -> str:

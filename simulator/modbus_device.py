@@ -116,14 +116,15 @@ class _Datastore:
     ) -> list[int] | ExcCodes:
         if not 1 <= count <= MOST_REGISTERS:
             return ExcCodes.ILLEGAL_VALUE
-        content: dict[int, int] = {}
-        for first in range(address - 1, address + count):
-            if (register := table.get(first)) is not None:
-                content.update(enumerate(register.encode(self._house), first))
-        try:
-            return [content[each] for each in range(address, address + count)]
-        except KeyError:
-            return ExcCodes.ILLEGAL_ADDRESS
+        # A request may begin and end within a value of two registers.
+        first = address if address in table else address - 1
+        content: list[int] = []
+        while first + len(content) < address + count:
+            register = table.get(first + len(content))
+            if register is None:
+                return ExcCodes.ILLEGAL_ADDRESS
+            content += register.encode(self._house)
+        return content[address - first :][:count]
 
     def _write_bits(self, address: int, values: list[bool]) -> ExcCodes | None:
         writes = []

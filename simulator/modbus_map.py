@@ -1,6 +1,6 @@
 """The house's Modbus registers: what each address means, read and written live."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 import struct
 from typing import Literal
@@ -19,11 +19,11 @@ class Register:
     encoding: Encoding = "int16"
     scale: float = 10.0
 
-    def encode(self, house: House) -> list[int]:
+    def encode(self, house: House) -> Sequence[int]:
         """Return the registers' present content."""
         value = self.read(house)
         if self.encoding == "float32":
-            return list(struct.unpack(">HH", struct.pack(">f", value)))
+            return struct.unpack(">HH", struct.pack(">f", value))
         raw = round(value * self.scale)
         low, high = (0, 0xFFFF) if self.encoding == "uint16" else (-0x8000, 0x7FFF)
         return [min(high, max(low, raw)) & 0xFFFF]

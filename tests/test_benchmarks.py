@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import house
+from benchmarks import house, links
 from benchmarks.__main__ import main
 from benchmarks.control import PERIOD_S, TICK_S, Site
-from benchmarks.rows import at_least, at_most, table, write_json
+from benchmarks.rows import Row, at_least, at_most, fact, table, write_json
 from custom_components.compute_heater.heaters.model import PowerState
 
 
@@ -18,10 +18,23 @@ def test_rows(tmp_path: Path) -> None:
         at_most("too high", 11, "ms", 10),
         at_least("high is good", 1500, "×", 1000),
         at_least("too low", 0.5, "×", 1),
+        fact("as it is", 7, "ms", {"min": 6, "requests": 1500}),
     ]
-    assert [row.ok for row in rows] == [True, False, True, False]
+    assert [row.ok for row in rows] == [True, False, True, False, None]
     lines = table(rows).splitlines()
-    assert [line.split()[-1] for line in lines[1:]] == ["ok", "MISSED", "ok", "MISSED"]
+    verdicts = [line.split()[-1] for line in lines[1:5]]
+    assert verdicts == ["ok", "MISSED", "ok", "MISSED"]
+    assert lines[5].split() == [
+        "as",
+        "it",
+        "is",
+        "7",
+        "ms",
+        "min",
+        "6,",
+        "requests",
+        "1,500",
+    ]
     assert "1,500 ×" in lines[3]
     file = tmp_path / "rows.json"
     write_json(rows, file)
@@ -31,6 +44,7 @@ def test_rows(tmp_path: Path) -> None:
         "unit": "ms",
         "target": 10,
         "ok": False,
+        "details": {},
     }
 
 
@@ -57,6 +71,81 @@ def test_command_line(
     assert {row["name"] for row in rows} == {"physics of 'demo'", "physics of 'house'"}
     assert all(row["value"] > 0 for row in rows)
     assert "× real time" in capsys.readouterr().out
+
+
+@pytest.fixture
+def few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "BACNET_POINTS", (5, 120))
+    monkeypatch.setattr(links, "MODBUS_POINTS", 20)
+    monkeypatch.setattr(links, "DELAYS_MS", (0, 1))
+    monkeypatch.setattr(links, "LEAST_ROUNDS", 2)
+    monkeypatch.setattr(links, "ENOUGH_S", 0)
+    monkeypatch.setattr(links, "TARGETS", {("Modbus", 20, 1): 1e9})
+
+
+@pytest.mark.usefixtures("few_points")
+def test_links(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every scenario is there, with the requests that a block saves."""
+    file = tmp_path / "links.json"
+    assert main(["links", "--json", str(file)]) == 0
+    rows = json.loads(file.read_text())["rows"]
+    scenarios = {
+        f"{bus}, {points} points, {delay} ms": (points, blocks)
+        for delay in (0, 1)
+        for bus, points, blocks in (
+            ("BACnet", 5, 1),
+            ("BACnet", 120, 4),
+            ("Modbus", 20, 2),
+        )
+    }
+    assert len(rows) == 3 * len(scenarios)
+    by_name = {row["name"]: row for row in rows}
+    for scenario, (points, blocks) in scenarios.items():
+        ours, singles, ratio = (
+            by_name[f"{scenario}: {what}"]
+            for what in ("our update", "one read per point", "times faster")
+        )
+        assert 0 < ours["details"]["requests"] <= blocks
+        assert singles["details"]["requests"] == points
+        assert ours["details"]["rounds"] == 2
+        assert 0 < ours["details"]["min"] <= ours["value"]
+        assert ratio["value"] == pytest.approx(singles["value"] / ours["value"])
+    missed = by_name["Modbus, 20 points, 1 ms: times faster"]
+    assert (missed["target"], missed["ok"]) == (1e9, False)
+    assert "present-value only" in capsys.readouterr().out
+
+
+async def test_links_do_not_measure_what_fails() -> None:
+    async def whole() -> links.Update:
+        return links.Update({"one": 1.0, "two": 2.0}, 1)
+
+    async def half() -> links.Update:
+        return links.Update({"one": 1.0, "two": None}, 1)
+
+    with pytest.raises(RuntimeError, match="one read per point .* all 2 points"):
+        await links.compare("BACnet", 2, 0, whole, half)
+
+
+@pytest.mark.usefixtures("few_points")
+async def test_both_ways_read_the_same() -> None:
+    seen: list[links.Values] = []
+
+    async def note(
+        _bus: str, _points: int, _delay: int, ours: links.Way, rival: links.Way
+    ) -> list[Row]:
+        seen.extend([(await ours()).values, (await rival()).values])
+        return []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(links, "compare", note)
+        async with links.running_house(0) as addresses:
+            await links.bacnet_rows(addresses, 0)
+            await links.modbus_rows(addresses, 0)
+    assert [len(values) for values in seen] == [5, 5, 120, 120, 20, 20]
+    for ours, rival in zip(seen[::2], seen[1::2], strict=True):
+        # It may get a tenth colder between them.
+        assert ours == pytest.approx(rival, abs=0.11)
+        assert len(set(ours.values())) == len(ours)
 
 
 def test_unknown_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
