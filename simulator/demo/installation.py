@@ -5,6 +5,7 @@ heater is reached by Redfish alone: no helper entity stands in.
 """
 
 from dataclasses import dataclass
+import json
 
 from .flows import Answer, add_entry, add_subentry, options, suggestions
 from .hass_client import HassClient, Json
@@ -198,13 +199,14 @@ async def _add_bacnet(client: HassClient, entry_id: str, house: HouseAddress) ->
         }
 
     answers: dict[str, Answer] = {
-        "user": {
-            "host": "127.0.0.1",
-            "port": house.bacnet_port,
+        "user": {"next_step_id": "address"},
+        "address": {
+            "address": f"127.0.0.1:{house.bacnet_port}",
             "device_instance": house.bacnet_device,
             "local": {"interface": "127.0.0.1/8", "local_port": free_udp_port()},
         },
         "points": points,
+        "review": {},
     }
     return await add_subentry(client, entry_id, "bacnet", answers)
 
@@ -212,11 +214,16 @@ async def _add_bacnet(client: HassClient, entry_id: str, house: HouseAddress) ->
 async def _add_modbus(client: HassClient, entry_id: str, house: HouseAddress) -> str:
     answers: dict[str, Answer] = {
         "user": {
+            "transport": "tcp",
             "host": "127.0.0.1",
             "port": house.modbus_port,
             "unit_id": house.modbus_unit,
         },
-        "points": {"points": MODBUS_POINTS},
+        "source": {"next_step_id": "list"},
+        # What a person pastes is YAML, of which JSON is a part.
+        "list": {"points": json.dumps(MODBUS_POINTS, ensure_ascii=False)},
+        "preview": {},
+        "review": {},
     }
     return await add_subentry(client, entry_id, "modbus", answers)
 

@@ -1,5 +1,6 @@
 """A plant to test on: real agent, real house, and the dialogues that set it up."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util.yaml import dump
 from simulator.ports import udp_port
 from simulator.running import RunningHouse
 
@@ -122,12 +124,10 @@ async def add_subentry(
     return added
 
 
-def bacnet_steps(house: RunningHouse) -> tuple[dict[str, Any], dict[str, Any]]:
+def bacnet_steps(house: RunningHouse) -> tuple[dict[str, Any], ...]:
     """Return the answers that add the house's BACnet device."""
-    host, port = house.addresses.bacnet.split(":")
     connection = {
-        "host": host,
-        "port": int(port),
+        "address": house.addresses.bacnet,
         "local": {"interface": "127.0.0.1/8", "local_port": udp_port("127.0.0.1")},
     }
     points = {
@@ -142,14 +142,35 @@ def bacnet_steps(house: RunningHouse) -> tuple[dict[str, Any], dict[str, Any]]:
         ],
         "write": ["analog-value,1", "multi-state-value,1"],
     }
-    return connection, points
+    return {"next_step_id": "address"}, connection, points, {}
 
 
-def modbus_steps(house: RunningHouse) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the answers that add the house's Modbus device."""
+def modbus_connection(house: RunningHouse) -> dict[str, Any]:
+    """Return the answers of the first form about the house's Modbus device."""
     host, port = house.addresses.modbus.split(":")
-    connection = {"host": host, "port": int(port), "unit_id": 1}
-    return connection, {"points": MODBUS_POINTS}
+    return {"transport": "tcp", "host": host, "port": int(port), "unit_id": 1}
+
+
+def modbus_steps(
+    house: RunningHouse, points: Sequence[Mapping[str, Any]] = MODBUS_POINTS
+) -> tuple[dict[str, Any], ...]:
+    """Return the answers that add the house's Modbus device with a list of points."""
+    return modbus_connection(house), *list_steps(points)
+
+
+def list_steps(points: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Return the answers that give points as a list, once the device is known."""
+    return (
+        {"next_step_id": "list"},
+        {"points": yaml_text(points)},
+        {},
+        {},
+    )
+
+
+def yaml_text(points: Sequence[Mapping[str, Any]]) -> str:
+    """Return points as a person pastes them."""
+    return dump([dict(point) for point in points])
 
 
 def dhw_step(

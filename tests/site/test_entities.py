@@ -16,7 +16,7 @@ from tests.building.modbus_peer import ModbusPeer
 
 from .conftest import UUID, still_agent
 from .dialogue import texts
-from .plant import Plant, add_subentry, entity_id, set_up_plant
+from .plant import Plant, add_subentry, entity_id, list_steps, set_up_plant
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ async def test_named_states(hass: HomeAssistant, site: ConfigEntry) -> None:
         for number in (0, 1, 3, 4)
     ]
     connection = {"host": "127.0.0.1", "port": peer.port, "unit_id": 1}
-    link = await add_subentry(hass, site, "modbus", connection, {"points": points})
+    link = await add_subentry(hass, site, "modbus", connection, *list_steps(points))
     for kind, domain in (("shown", "sensor"), ("chosen", "select")):
         for number, shown in (
             (0, "unknown"),

@@ -1,119 +1,241 @@
 """Add or change a controller of the building that speaks BACnet/IP."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, override
 
 import probatio
 
-from homeassistant.components import network
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    ConfigSubentryFlow,
-    SubentryFlowResult,
-)
-from homeassistant.const import CONF_HOST, CONF_PORT
-from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import section
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
+from homeassistant.const import CONF_ADDRESS
 from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
-    TextSelector,
 )
 
 from ..building.bacnet import BacnetDevice, BacnetIdentity
 from ..building.bacnet_point import BacnetPoint, FoundPoint
-from ..building.point_fields import readable_points
+from ..building.bacnet_stack import BacnetStack
+from ..building.ede import EdeList, parse_ede
 from ..building.points import (
     LinkAddressError,
     LinkConnectionError,
     LinkError,
-    PointKind,
+    PointConfigError,
 )
 from ..const import (
+    CONF_BBMD,
+    CONF_BBMD_TTL,
+    CONF_DEVICE,
     CONF_DEVICE_INSTANCE,
     CONF_IDENTITY,
     CONF_INTERFACE,
     CONF_LOCAL_PORT,
     CONF_POINTS,
-    CONF_READ,
-    CONF_WRITE,
     LOGGER,
     SUBENTRY_BACNET,
 )
 from ..drivers import async_borrowed_stack
-
-DEFAULT_PORT = 47808
-# For controllers that do not tell the limits of a value.
-_USUAL_LIMITS: Mapping[str | None, tuple[float, float]] = {
-    "%": (0, 100),
-    "°C": (5, 80),
-}
-SECTION_LOCAL = "local"
-_PORT = probatio.All(
-    NumberSelector(
-        NumberSelectorConfig(min=1, max=65535, step=1, mode=NumberSelectorMode.BOX)
-    ),
-    probatio.Coerce(int),
+from .bacnet_form import (
+    CONF_FILE,
+    CONF_HIGH,
+    CONF_LOW,
+    CONF_STATE_TEXTS,
+    CONF_TEXT,
+    SECTION_ADVANCED,
+    SECTION_LOCAL,
+    address_schema,
+    async_interfaces,
+    full_address,
+    local_side,
+    search_schema,
+    search_target,
 )
-_CONNECTION = probatio.Schema(
-    {
-        probatio.Required(CONF_HOST): TextSelector(),
-        probatio.Required(CONF_PORT, default=DEFAULT_PORT): _PORT,
-        probatio.Optional(CONF_DEVICE_INSTANCE): probatio.All(
-            NumberSelector(
-                NumberSelectorConfig(
-                    min=0, max=4_194_302, step=1, mode=NumberSelectorMode.BOX
-                )
-            ),
-            probatio.Coerce(int),
-        ),
-        probatio.Required(SECTION_LOCAL): section(
-            probatio.Schema(
-                {
-                    probatio.Required(CONF_INTERFACE): TextSelector(),
-                    probatio.Required(CONF_LOCAL_PORT, default=DEFAULT_PORT): _PORT,
-                }
-            ),
-            {"collapsed": True},
-        ),
-    }
+from .bacnet_search import FoundDevice, async_identified, twins
+from .candidate import (
+    MOST_READ_BY_DEFAULT,
+    Candidate,
+    keep_settings,
+    with_limits,
+    write_notes,
 )
+from .link_errors import FormError
+from .link_steps import LinkSteps
+from .link_texts import LinkTexts
+from .uploads import async_uploaded_text
+
+_LOCAL_KEYS = (CONF_INTERFACE, CONF_LOCAL_PORT, CONF_BBMD, CONF_BBMD_TTL)
+REGISTRATION_PATIENCE_S = 5.0
 
 
-async def async_default_interface(hass: HomeAssistant) -> str:
-    """Return address/prefix of the network that Home Assistant uses by default."""
-    for adapter in await network.async_get_adapters(hass):
-        if adapter["default"] and adapter["ipv4"]:
-            ipv4 = adapter["ipv4"][0]
-            return f"{ipv4['address']}/{ipv4['network_prefix']}"
-    return ""
-
-
-class BacnetSubentryFlow(ConfigSubentryFlow):
-    """Ask for the device, browse it, and let the user tick its points."""
+class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
+    """Find the device, browse it, and let the user tick its points."""
 
     def __init__(self) -> None:
         """Start with nothing known."""
+        super().__init__()
         self._connection: dict[str, Any] = {}
         self._identity: BacnetIdentity | None = None
-        self._found: dict[str, FoundPoint] = {}
+        self._devices: dict[str, FoundDevice] = {}
+
+    @property
+    @override
+    def _link_name(self) -> str:
+        assert self._identity is not None
+        return self._identity.name or f"BACnet {self._identity.instance}"
+
+    @override
+    def _parse(self, row: object) -> BacnetPoint:
+        return BacnetPoint.from_dict(row)
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask where the device is."""
-        return await self._async_step_connection("user", user_input)
+        """Ask how to find the device."""
+        return self.async_show_menu(
+            step_id="user", menu_options=["search", "address", "ede"]
+        )
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Change the address, then the points."""
-        return await self._async_step_connection("reconfigure", user_input)
+        """Ask what is to be changed."""
+        data = self._get_reconfigure_subentry().data
+        self._connection = {
+            key: data[key] for key in (CONF_ADDRESS, *_LOCAL_KEYS) if key in data
+        }
+        return self.async_show_menu(
+            step_id="reconfigure", menu_options=["change_points", "connection", "ede"]
+        )
+
+    async def async_step_search(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Search the network and offer what was found."""
+        errors: dict[str, str] = {}
+        detail = ""
+        if user_input is not None:
+            advanced = user_input[SECTION_ADVANCED]
+            self._connection = local_side(user_input | advanced)
+            try:
+                await self._async_search(advanced)
+            except FormError as err:
+                errors, detail = err.errors, err.detail
+            else:
+                return await self.async_step_pick()
+        return self.async_show_form(
+            step_id="search",
+            data_schema=self.add_suggested_values_to_schema(
+                search_schema(await async_interfaces(self.hass)),
+                user_input or await self._async_default_side(),
+            ),
+            errors=errors,
+            description_placeholders={"detail": detail},
+        )
+
+    async def _async_search(self, advanced: Mapping[str, Any]) -> None:
+        """Fill ``_devices``; raises FormError when there is nothing to add."""
+        if advanced[CONF_LOW] > advanced[CONF_HIGH]:
+            raise FormError({"base": "wrong_range"})
+        async with self._async_stack() as stack:
+            try:
+                answers = await stack.discover(
+                    advanced[CONF_LOW], advanced[CONF_HIGH], search_target(advanced)
+                )
+            except LinkAddressError as err:
+                raise FormError({"base": "invalid_target"}, str(err)) from err
+            new = [one for one in answers if not self._is_taken(str(one.instance))]
+            found = await async_identified(stack, new)
+        if not answers:
+            raise FormError({"base": "nothing_found"})
+        if not found:
+            raise FormError({"base": "nothing_new"})
+        found.sort(key=lambda device: (device.instance, device.address))
+        self._devices = {device.key: device for device in found}
+
+    async def async_step_pick(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Let the user choose one of the devices that were found."""
+        errors: dict[str, str] = {}
+        detail = ""
+        if user_input is not None:
+            device = self._devices[user_input[CONF_DEVICE]]
+            self._connection[CONF_ADDRESS] = device.address
+            try:
+                await self._async_browse(device.instance)
+            except FormError as err:
+                errors, detail = err.errors, err.detail
+            else:
+                return await self._async_browsed()
+        texts = await LinkTexts.async_load(self.hass)
+        same = ", ".join(map(str, twins(self._devices.values())))
+        return self.async_show_form(
+            step_id="pick",
+            data_schema=self.add_suggested_values_to_schema(
+                probatio.Schema(
+                    {
+                        probatio.Required(CONF_DEVICE): SelectSelector(
+                            SelectSelectorConfig(
+                                options=[
+                                    SelectOptionDict(value=key, label=device.label)
+                                    for key, device in self._devices.items()
+                                ]
+                            )
+                        )
+                    }
+                ),
+                user_input,
+            ),
+            errors=errors,
+            description_placeholders={
+                "count": str(len(self._devices)),
+                "warning": texts.common("same_instance", instances=same)
+                if same
+                else "",
+                "detail": detail,
+            },
+        )
+
+    async def async_step_address(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask where the device is."""
+        return await self._async_step_connection("address", user_input)
+
+    async def async_step_connection(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change the address of the same device."""
+        return await self._async_step_connection("connection", user_input)
+
+    async def async_step_ede(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Take the objects from a list instead of browsing."""
+        return await self._async_step_connection("ede", user_input)
+
+    async def async_step_change_points(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Browse the device again, where it is known to be."""
+        try:
+            await self._async_browse(self._own_instance)
+        except FormError as err:
+            # From there the user can try again, or tell another address.
+            return await self._async_ask_connection(
+                "connection", None, err.errors, err.detail
+            )
+        return await self._async_browsed()
+
+    @property
+    def _own_instance(self) -> int | None:
+        """Instance of the device that is being changed; None for a new one."""
+        if self.source != SOURCE_RECONFIGURE:
+            return None
+        return int(self._get_reconfigure_subentry().data[CONF_DEVICE_INSTANCE])
 
     async def _async_step_connection(
         self, step_id: str, user_input: dict[str, Any] | None
@@ -122,179 +244,206 @@ class BacnetSubentryFlow(ConfigSubentryFlow):
         detail = ""
         if user_input is not None:
             self._connection = {
-                CONF_HOST: user_input[CONF_HOST].strip(),
-                CONF_PORT: user_input[CONF_PORT],
-                CONF_DEVICE_INSTANCE: user_input.get(CONF_DEVICE_INSTANCE),
-                **user_input[SECTION_LOCAL],
+                CONF_ADDRESS: full_address(user_input[CONF_ADDRESS]),
+                **local_side(user_input[SECTION_LOCAL]),
             }
+            instance = self._own_instance
+            if instance is None:
+                instance = user_input.get(CONF_DEVICE_INSTANCE)
             try:
-                await self._async_browse()
-            except LinkAddressError as err:
-                errors, detail = {"base": "local_address"}, str(err)
-            except LinkConnectionError as err:
-                errors, detail = {"base": "cannot_connect"}, str(err)
-            except LinkError as err:
-                errors, detail = {"base": "not_bacnet"}, str(err)
-            except Exception as err:  # noqa: BLE001 - a form never shows a traceback
-                LOGGER.exception("Unexpected error from a BACnet device")
-                errors, detail = {"base": "unknown"}, str(err)
+                wanted = None
+                if step_id == "ede":
+                    wanted = await self._async_list(user_input)
+                    instance = self._checked_instance(instance, wanted)
+                await self._async_browse(instance, wanted)
+            except FormError as err:
+                errors, detail = err.errors, err.detail
             else:
-                if self._is_known():
-                    return self.async_abort(reason="already_configured")
-                return await self.async_step_points()
+                return await self._async_browsed()
+        return await self._async_ask_connection(step_id, user_input, errors, detail)
+
+    async def _async_ask_connection(
+        self,
+        step_id: str,
+        user_input: dict[str, Any] | None,
+        errors: dict[str, str],
+        detail: str,
+    ) -> SubentryFlowResult:
+        suggested: Mapping[str, Any] | None = user_input
+        if suggested is None:
+            suggested = {
+                **self._connection,
+                SECTION_LOCAL: self._connection or await self._async_default_side(),
+            }
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
-                _CONNECTION, user_input or await self._async_suggested()
+                address_schema(
+                    await async_interfaces(self.hass),
+                    ask_instance=self.source != SOURCE_RECONFIGURE,
+                    ask_list=step_id == "ede",
+                ),
+                suggested,
             ),
             errors=errors,
             description_placeholders={"detail": detail},
         )
 
-    async def _async_suggested(self) -> Mapping[str, Any]:
-        if self.source == SOURCE_RECONFIGURE:
-            data = self._get_reconfigure_subentry().data
-            return {
-                **data,
-                SECTION_LOCAL: {
-                    key: data[key] for key in (CONF_INTERFACE, CONF_LOCAL_PORT)
-                },
-            }
-        return {
-            SECTION_LOCAL: {CONF_INTERFACE: await async_default_interface(self.hass)}
-        }
+    async def _async_default_side(self) -> Mapping[str, Any]:
+        """Return our side as another link has it, else as the machine suggests."""
+        for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_BACNET):
+            return {key: subentry.data[key] for key in _LOCAL_KEYS[:2]}
+        interfaces = await async_interfaces(self.hass)
+        return {CONF_INTERFACE: interfaces[0]["value"]} if interfaces else {}
 
-    async def _async_browse(self) -> None:
-        async with async_borrowed_stack(self.hass, self._connection) as stack:
-            device = BacnetDevice(
-                stack,
-                f"{self._connection[CONF_HOST]}:{self._connection[CONF_PORT]}",
-                self._connection[CONF_DEVICE_INSTANCE],
-            )
-            self._identity = await device.identify()
-            self._found = {found.point.key: found for found in await device.browse()}
+    async def _async_list(self, user_input: Mapping[str, Any]) -> EdeList:
+        """Return the list that was uploaded or pasted; raises FormError."""
+        try:
+            text = user_input.get(CONF_TEXT, "")
+            if file_id := user_input.get(CONF_FILE):
+                text = await async_uploaded_text(self.hass, file_id)
+            state_texts = None
+            if file_id := user_input.get(CONF_STATE_TEXTS):
+                state_texts = await async_uploaded_text(self.hass, file_id)
+        except ValueError as err:
+            raise FormError({"base": "invalid_file"}, str(err)) from err
+        if not text.strip():
+            raise FormError({"base": "no_list"})
+        try:
+            found = parse_ede(text, state_texts)
+        except PointConfigError as err:
+            raise FormError({"base": "invalid_list"}, str(err)) from err
+        if not found.points:
+            detail = "; ".join(found.problems)
+            raise FormError({"base": "invalid_list"}, detail)
+        return found
 
-    def _is_known(self) -> bool:
-        assert self._identity is not None
-        own = (
-            self._get_reconfigure_subentry().subentry_id
-            if self.source == SOURCE_RECONFIGURE
-            else None
-        )
-        return any(
-            subentry.unique_id == str(self._identity.instance)
-            and subentry.subentry_id != own
-            for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_BACNET)
-        )
+    @staticmethod
+    def _checked_instance(instance: int | None, wanted: EdeList) -> int | None:
+        """Return whom the list is of; raises FormError when it is of another device."""
+        if wanted.instance is None or wanted.instance == instance:
+            return instance
+        if instance is not None:
+            detail = f"{wanted.instance} ≠ {instance}"
+            raise FormError({"base": "wrong_instance"}, detail)
+        return int(wanted.instance)
 
-    async def async_step_points(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Let the user tick what is read, and what may be written."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            read, write = user_input[CONF_READ], user_input[CONF_WRITE]
-            if not read:
-                errors[CONF_READ] = "no_points"
-            elif not set(write) <= set(read):
-                errors[CONF_WRITE] = "write_without_read"
+    @asynccontextmanager
+    async def _async_stack(self) -> AsyncIterator[BacnetStack]:
+        """Hold our side of the connection; what goes wrong is raised as FormError."""
+        try:
+            async with async_borrowed_stack(self.hass, self._connection) as stack:
+                await self._async_check_bbmd(stack)
+                yield stack
+        except FormError:
+            raise
+        except LinkAddressError as err:
+            raise FormError({"base": "local_address"}, str(err)) from err
+        except LinkConnectionError as err:
+            raise FormError({"base": "cannot_connect"}, str(err)) from err
+        except LinkError as err:
+            raise FormError({"base": "not_bacnet"}, str(err)) from err
+        except Exception as err:
+            # A form never shows a traceback.
+            LOGGER.exception("Unexpected error from a BACnet device")
+            raise FormError({"base": "unknown"}, str(err)) from err
+
+    async def _async_check_bbmd(self, stack: BacnetStack) -> None:
+        """Wait until the BBMD has taken us in; raises FormError."""
+        bbmd = self._connection.get(CONF_BBMD)
+        if bbmd and not await stack.registered(REGISTRATION_PATIENCE_S):
+            raise FormError({"base": "bbmd"}, bbmd)
+
+    async def _async_browse(
+        self, instance: int | None, wanted: EdeList | None = None
+    ) -> None:
+        """Fill in who answers and what can become points; raises FormError."""
+        missing: Sequence[str] = ()
+        async with self._async_stack() as stack:
+            try:
+                device = BacnetDevice(stack, self._connection[CONF_ADDRESS], instance)
+            except LinkAddressError as err:
+                raise FormError({CONF_ADDRESS: "invalid_address"}, str(err)) from err
+            if wanted is None:
+                found = await device.browse()
             else:
-                return self._finish(read, write)
-        return self.async_show_form(
-            step_id="points",
-            data_schema=self.add_suggested_values_to_schema(
-                probatio.Schema(
-                    {
-                        probatio.Required(CONF_READ): _choice(self._found.values()),
-                        probatio.Required(CONF_WRITE, default=[]): _choice(
-                            found
-                            for found in self._found.values()
-                            if _writable(found.point) is not None
-                        ),
-                    }
-                ),
-                user_input or self._ticked(),
-            ),
-            errors=errors,
-            description_placeholders={
-                "name": (self._identity and self._identity.name) or "",
-                "count": str(len(self._found)),
-            },
-        )
+                found, missing = await device.describe(wanted.points)
+            self._identity = device.identity
+        if not found:
+            raise FormError({"base": "no_objects"})
+        texts = await LinkTexts.async_load(self.hass)
+        stored = self._stored()
+        self._remarks = []
+        if wanted is not None:
+            names = {point.key: point.name for point in wanted.points}
+            gone = [names[key] for key in missing]
+            self._remarks += wanted.problems
+        else:
+            keys = {one.point.key for one in found}
+            gone = [point.name for key, point in stored.items() if key not in keys]
+        if gone:
+            self._remarks.append(texts.common("missing", names=texts.names(gone)))
+        few = len(found) <= MOST_READ_BY_DEFAULT
+        changed: list[str] = []
+        self._candidates = {}
+        for one in found:
+            known = stored.get(one.point.key)
+            read = known is not None or (
+                not stored and (few or one.point.role is not None)
+            )
+            if known and _is_other(known, one.point):
+                changed.append(f"{known.name} → {one.point.object_name}")
+                known = None
+            self._candidates[one.point.key] = _candidate(
+                one, known, listed=wanted is not None, read=read
+            )
+        if changed:
+            self._remarks.append(texts.common("changed", names=texts.names(changed)))
 
-    def _ticked(self) -> dict[str, list[str]]:
-        if self.source == SOURCE_RECONFIGURE:
-            rows = self._get_reconfigure_subentry().data[CONF_POINTS]
-            # A row that cannot be read is found anew, or is gone.
-            points, _ = readable_points(rows, BacnetPoint.from_dict)
-            ticked = [point for point in points if point.key in self._found]
-            return {
-                CONF_READ: [point.key for point in ticked],
-                CONF_WRITE: [point.key for point in ticked if point.writable],
-            }
-        return {CONF_READ: list(self._found), CONF_WRITE: []}
-
-    def _ticked_point(self, key: str, write: list[str]) -> BacnetPoint:
-        point = self._found[key].point
-        return (_writable(point) or point) if key in write else point
-
-    def _finish(self, read: list[str], write: list[str]) -> SubentryFlowResult:
+    async def _async_browsed(self) -> SubentryFlowResult:
         assert self._identity is not None
+        if self._is_taken(str(self._identity.instance)):
+            return self.async_abort(reason="already_configured")
+        return await self.async_step_points()
+
+    @override
+    def _finish(self, rows: list[dict[str, Any]]) -> SubentryFlowResult:
+        assert self._identity is not None
+        instance = self._identity.instance
         data = {
             **self._connection,
-            CONF_DEVICE_INSTANCE: self._identity.instance,
+            CONF_DEVICE_INSTANCE: instance,
             CONF_IDENTITY: asdict(self._identity),
-            CONF_POINTS: [self._ticked_point(key, write).to_dict() for key in read],
+            CONF_POINTS: rows,
         }
-        unique_id = str(self._identity.instance)
-        if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_and_abort(
-                self._get_entry(),
-                self._get_reconfigure_subentry(),
-                data=data,
-                unique_id=unique_id,
-            )
-        return self.async_create_entry(
-            title=self._identity.name or f"BACnet {unique_id}",
-            data=data,
-            unique_id=unique_id,
-        )
+        return self._save(self._link_name, data, str(instance))
 
 
-def _writable(point: BacnetPoint) -> BacnetPoint | None:
-    """Return the point with write access; None where it cannot be given safely.
+def _is_other(stored: BacnetPoint, found: BacnetPoint) -> bool:
+    """Whether the device has another object there than when the point was saved."""
+    names = (stored.object_name, found.object_name)
+    return None not in names and stored.object_name != found.object_name
 
-    Without a priority array a command could not be taken back, and without limits
-    an analog value could be anything.
+
+def _candidate(
+    found: FoundPoint, stored: BacnetPoint | None, *, listed: bool, read: bool
+) -> Candidate[BacnetPoint]:
+    """Return what can be done with an object, as it was decided before.
+
+    ``listed``: the user's own list names the object; ``read``: it is ticked to begin
+    with.
     """
-    if not point.commandable:
-        return None
-    if point.kind is PointKind.ANALOG and None in (point.minimum, point.maximum):
-        if (limits := _USUAL_LIMITS.get(point.unit)) is None:
-            return None
-        point = replace(point, minimum=limits[0], maximum=limits[1])
-    return replace(point, writable=True)
-
-
-def _choice(points: Iterable[FoundPoint]) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            multiple=True,
-            options=[
-                SelectOptionDict(value=found.point.key, label=_label(found))
-                for found in points
-            ],
-        )
+    point = found.point
+    if stored is not None:
+        kept = keep_settings(point, stored)
+        # A list that the user brings names its objects anew.
+        point = replace(kept, name=point.name, role=point.role) if listed else kept
+    writable = with_limits(point) if point.object_kind.is_output else None
+    return Candidate(
+        point=point,
+        writable=writable,
+        value=found.value,
+        is_read=listed or read,
+        is_written=stored is not None and stored.writable,
+        notes=write_notes(point) if writable else (),
     )
-
-
-def _label(found: FoundPoint) -> str:
-    """Return what tells a point from the others: name, key, present value, unit."""
-    point, value = found.point, found.value
-    if value is None:
-        return f"{point.name} ({point.key})"
-    if point.states and 1 <= value <= len(point.states):
-        shown = point.states[int(value) - 1]
-    else:
-        shown = str(value) if isinstance(value, bool) else f"{value:g}"
-    return f"{point.name} ({point.key}: {' '.join(filter(None, (shown, point.unit)))})"

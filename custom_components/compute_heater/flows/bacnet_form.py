@@ -1,0 +1,181 @@
+"""The forms that say where a BACnet controller is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import probatio
+
+from homeassistant.components import network
+from homeassistant.const import CONF_ADDRESS
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import Optional, Required, section
+from homeassistant.helpers.field_visibility import ConditionOperator, FieldCondition
+from homeassistant.helpers.selector import (
+    FileSelector,
+    FileSelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+)
+
+from ..building.bacnet_objects import ANY_INSTANCE
+from ..const import (
+    CONF_BBMD,
+    CONF_BBMD_TTL,
+    CONF_DEVICE_INSTANCE,
+    CONF_INTERFACE,
+    CONF_LOCAL_PORT,
+)
+from .point_form import whole
+
+DEFAULT_PORT = 47808
+DEFAULT_BBMD_TTL = 120
+HIGHEST_INSTANCE = ANY_INSTANCE - 1
+
+SECTION_LOCAL = "local"
+SECTION_ADVANCED = "advanced"
+CONF_FILE = "file"
+CONF_HIGH = "high"
+CONF_LOW = "low"
+CONF_SCOPE = "scope"
+CONF_STATE_TEXTS = "state_texts"
+CONF_TARGET = "target"
+CONF_TEXT = "text"
+
+SCOPE_LOCAL = "local"
+SCOPE_DIRECTED = "directed"
+SCOPE_NETWORK = "network"
+SCOPE_ALL = "all"
+
+_INSTANCE = probatio.All(
+    NumberSelector(
+        NumberSelectorConfig(
+            min=0, max=HIGHEST_INSTANCE, step=1, mode=NumberSelectorMode.BOX
+        )
+    ),
+    probatio.Coerce(int),
+)
+_BBMD: dict[Any, Any] = {
+    probatio.Optional(CONF_BBMD): TextSelector(),
+    Required(
+        CONF_BBMD_TTL,
+        default=DEFAULT_BBMD_TTL,
+        visible=FieldCondition(field=CONF_BBMD, operator=ConditionOperator.EXISTS),
+    ): whole(30, 65535),
+}
+
+
+async def async_interfaces(hass: HomeAssistant) -> list[SelectOptionDict]:
+    """Return the networks of this machine, the one that is used by default first."""
+    adapters = await network.async_get_adapters(hass)
+    adapters.sort(key=lambda adapter: not adapter["default"])
+    return [
+        SelectOptionDict(value=address, label=f"{adapter['name']} – {address}")
+        for adapter in adapters
+        for ipv4 in adapter["ipv4"]
+        if (address := f"{ipv4['address']}/{ipv4['network_prefix']}")
+    ]
+
+
+def local_fields(interfaces: list[SelectOptionDict]) -> dict[Any, Any]:
+    """Return the fields of our own side."""
+    return {
+        probatio.Required(CONF_INTERFACE): SelectSelector(
+            SelectSelectorConfig(
+                options=interfaces,
+                custom_value=True,
+                mode=SelectSelectorMode.DROPDOWN,
+            )
+        ),
+        probatio.Required(CONF_LOCAL_PORT, default=DEFAULT_PORT): whole(1, 65535),
+    }
+
+
+def address_schema(
+    interfaces: list[SelectOptionDict], *, ask_instance: bool, ask_list: bool
+) -> probatio.Schema:
+    """Return the form of a controller whose address is known."""
+    fields: dict[Any, Any] = {probatio.Required(CONF_ADDRESS): TextSelector()}
+    if ask_instance:
+        fields[probatio.Optional(CONF_DEVICE_INSTANCE)] = _INSTANCE
+    if ask_list:
+        file = FileSelector(FileSelectorConfig(accept=".csv,.txt,text/csv,text/plain"))
+        fields |= {
+            probatio.Optional(CONF_FILE): file,
+            probatio.Optional(CONF_TEXT): TextSelector(
+                TextSelectorConfig(multiline=True)
+            ),
+            probatio.Optional(CONF_STATE_TEXTS): file,
+        }
+    fields[probatio.Required(SECTION_LOCAL)] = section(
+        probatio.Schema(local_fields(interfaces) | _BBMD), {"collapsed": True}
+    )
+    return probatio.Schema(fields)
+
+
+def search_schema(interfaces: list[SelectOptionDict]) -> probatio.Schema:
+    """Return the form of a search."""
+    scope = SelectSelector(
+        SelectSelectorConfig(
+            options=[SCOPE_LOCAL, SCOPE_DIRECTED, SCOPE_NETWORK, SCOPE_ALL],
+            translation_key="bacnet_scope",
+        )
+    )
+    return probatio.Schema(
+        local_fields(interfaces)
+        | {
+            probatio.Required(SECTION_ADVANCED): section(
+                probatio.Schema(
+                    {
+                        probatio.Required(CONF_LOW, default=0): _INSTANCE,
+                        probatio.Required(
+                            CONF_HIGH, default=HIGHEST_INSTANCE
+                        ): _INSTANCE,
+                        probatio.Required(CONF_SCOPE, default=SCOPE_LOCAL): scope,
+                        Optional(
+                            CONF_TARGET,
+                            visible=FieldCondition(
+                                field=CONF_SCOPE,
+                                operator=ConditionOperator.IN,
+                                value=[SCOPE_DIRECTED, SCOPE_NETWORK],
+                            ),
+                        ): TextSelector(),
+                    }
+                    | _BBMD
+                ),
+                {"collapsed": True},
+            )
+        }
+    )
+
+
+def local_side(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is stored of our own side."""
+    local: dict[str, Any] = {
+        CONF_INTERFACE: values[CONF_INTERFACE].strip(),
+        CONF_LOCAL_PORT: values[CONF_LOCAL_PORT],
+    }
+    if bbmd := values.get(CONF_BBMD, "").strip():
+        local[CONF_BBMD] = bbmd if ":" in bbmd else f"{bbmd}:{DEFAULT_PORT}"
+        local[CONF_BBMD_TTL] = values.get(CONF_BBMD_TTL, DEFAULT_BBMD_TTL)
+    return local
+
+
+def full_address(typed: str) -> str:
+    """Return an address with its port; one behind a router, or none, as it is."""
+    address = typed.strip()
+    return address if ":" in address else f"{address}:{DEFAULT_PORT}"
+
+
+def search_target(values: Mapping[str, Any]) -> str | None:
+    """Return where to search, as the stack takes it."""
+    scope = values[CONF_SCOPE]
+    if scope == SCOPE_LOCAL:
+        return None
+    return "*" if scope == SCOPE_ALL else str(values.get(CONF_TARGET, "")).strip()
