@@ -28,6 +28,12 @@ PLATFORM_NAMES = [platform.value for platform in PLATFORMS]
 PARTS = ("heater", "sink", "bacnet", "modbus")
 HEATER_STEPS = ("flows/heater_steps.py", "flows/heater_form.py")
 """What the dialogues of a heater share."""
+STEPS = {
+    "heater": HEATER_STEPS,
+    "bacnet": ("flows/link_steps.py",),
+    "modbus": ("flows/link_steps.py", "flows/modbus_form.py", "flows/modbus_try.py"),
+}
+"""Further files of a dialogue."""
 
 type Texts = dict[str, Any]
 
@@ -156,7 +162,7 @@ def test_a_found_heater_is_asked_the_same(step: str) -> None:
 def test_texts_of_a_dialogue(part: str) -> None:
     """Errors and ends have a text, and every text has its error or end."""
     texts = EN["config_subentries"][part]
-    files = [f"flows/{part}.py", *(HEATER_STEPS if part == "heater" else ())]
+    files = [f"flows/{part}.py", *STEPS.get(part, ())]
     assert set().union(*map(error_keys, files)) == texts["error"].keys()
     assert set().union(*map(abort_keys, files)) == texts["abort"].keys()
     assert texts["initiate_flow"].keys() == {"user", "reconfigure"}

@@ -97,8 +97,8 @@ def abort_keys(file: str) -> set[str]:
 def error_keys(file: str) -> set[str]:
     """Return the errors that the forms of a file show.
 
-    They are the values of a mapping that is, or is called, ``errors``; and what is put
-    into one, by field or under "base".
+    They are the values of a mapping that is, or is called, ``errors``, or that a
+    FormError carries; and what is put into one, by field or under "base".
     """
     keys: set[str] = set()
     for node in ast.walk(tree(file)):
@@ -112,6 +112,8 @@ def error_keys(file: str) -> set[str]:
             case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id="errors"), *_])]):
                 assert isinstance(node.value, ast.Tuple)
                 keys |= _values(node.value.elts[0])
+            case ast.Call(func=ast.Name(id="FormError"), args=[first, *_]):
+                keys |= _values(first)
             case ast.Dict():
                 keys |= {
                     text

@@ -62,7 +62,6 @@ CONF_VOLUME: Final = "volume"
 # Building links
 CONF_BBMD: Final = "bbmd"
 CONF_BBMD_TTL: Final = "bbmd_ttl"
-CONF_DEVICE: Final = "device"
 CONF_DEVICE_INSTANCE: Final = "device_instance"
 CONF_INTERFACE: Final = "interface"
 CONF_LOCAL_PORT: Final = "local_port"

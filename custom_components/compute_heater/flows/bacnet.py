@@ -8,7 +8,7 @@ from typing import Any, override
 import probatio
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
-from homeassistant.const import CONF_ADDRESS
+from homeassistant.const import CONF_ADDRESS, CONF_DEVICE
 from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
@@ -28,7 +28,6 @@ from ..building.points import (
 from ..const import (
     CONF_BBMD,
     CONF_BBMD_TTL,
-    CONF_DEVICE,
     CONF_DEVICE_INSTANCE,
     CONF_IDENTITY,
     CONF_INTERFACE,

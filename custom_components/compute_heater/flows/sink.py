@@ -24,6 +24,7 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
+from ..building.points import Role
 from ..const import (
     CONF_CAPABILITIES,
     CONF_COMFORT_MINIMUM,
@@ -47,6 +48,7 @@ from ..const import (
     SUBENTRY_HEATER,
 )
 from ..control.demand import SinkKind
+from .link_entities import entity_of_role, is_stored_setting, point_entities
 
 _TEMPERATURE = EntitySelector(
     EntitySelectorConfig(
@@ -112,6 +114,12 @@ _DEFAULTS: dict[SinkKind, dict[str, Any]] = {
 }
 
 
+_TEMPERATURE_ROLES = {
+    SinkKind.DHW: Role.DHW_TEMPERATURE,
+    SinkKind.FLOOR: Role.ROOM_TEMPERATURE,
+}
+
+
 class SinkSubentryFlow(ConfigSubentryFlow):
     """Choose the kind, then its temperatures, its limits and the way of the heat."""
 
@@ -148,6 +156,8 @@ class SinkSubentryFlow(ConfigSubentryFlow):
         new = self.source != SOURCE_RECONFIGURE
         if user_input is not None:
             errors = _check(kind, user_input, self._target_c(user_input))
+            if not errors and self._wears_memory(user_input[CONF_PATH]):
+                errors["base"] = "eeprom_point"
             if not errors and not self._can_prove_flow(user_input[CONF_PATH]):
                 errors["base"] = "flow_cannot_be_proven"
             if not errors:
@@ -164,7 +174,7 @@ class SinkSubentryFlow(ConfigSubentryFlow):
         if user_input is not None:
             suggested = user_input
         elif new:
-            suggested = _DEFAULTS[kind]
+            suggested = self._suggested(kind)
         else:
             subentry = self._get_reconfigure_subentry()
             suggested = {**subentry.data, CONF_NAME: subentry.title}
@@ -174,6 +184,40 @@ class SinkSubentryFlow(ConfigSubentryFlow):
                 _schema(kind, new=new), suggested
             ),
             errors=errors,
+        )
+
+    def _suggested(self, kind: SinkKind) -> Mapping[str, Any]:
+        """Return the defaults, with the entities whose roles leave no doubt."""
+        points = list(point_entities(self.hass, self._get_entry()))
+        temperature = _TEMPERATURE_ROLES[kind]
+        entities = {
+            CONF_TEMPERATURE_ENTITY: entity_of_role(
+                points, temperature, "sensor", "temperature"
+            ),
+            CONF_DEMAND_ENTITY: entity_of_role(points, Role.HEAT_DEMAND, "sensor"),
+        }
+        path = {
+            CONF_PUMP_ENTITY: entity_of_role(points, Role.PUMP, "switch"),
+            CONF_VALVE_ENTITY: entity_of_role(points, Role.VALVE, "switch"),
+            CONF_FLOW_ENTITY: entity_of_role(
+                points, Role.FLOW, "sensor", "volume_flow_rate"
+            ),
+        }
+        return {
+            **_DEFAULTS[kind],
+            **{key: found for key, found in entities.items() if found},
+            CONF_PATH: {
+                **_DEFAULTS[kind][CONF_PATH],
+                **{key: found for key, found in path.items() if found},
+            },
+        }
+
+    def _wears_memory(self, path: Mapping[str, Any]) -> bool:
+        """Whether control would write to a memory that wears with every write."""
+        return any(
+            is_stored_setting(self.hass, path[key])
+            for key in (CONF_PUMP_ENTITY, CONF_VALVE_ENTITY)
+            if path.get(key)
         )
 
     def _can_prove_flow(self, path: Mapping[str, Any]) -> bool:
