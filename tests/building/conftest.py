@@ -1,7 +1,9 @@
 """Peers and links for the tests of the building links."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+import subprocess
+import sys
 
 from modbus_connection import ModbusTcpParams, ModbusUnit
 from modbus_connection.tmodbus import ModbusConnection
@@ -82,3 +84,18 @@ async def bacnet_peer() -> AsyncIterator[BacnetPeer]:
 @pytest.fixture
 def device(stack: BacnetStack, bacnet_peer: BacnetPeer) -> BacnetDevice:
     return BacnetDevice(stack, bacnet_peer.address)
+
+
+@pytest.fixture
+def bac_py() -> Iterator[str]:
+    """Run the independent controller; its address."""
+    port = free_udp_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.building.bac_py_server", str(port)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "READY\n"
+        yield f"127.0.0.1:{port}"
+        process.terminate()

@@ -1,9 +1,6 @@
 """BACnet links against bac-py, an independent stack."""
 
-from collections.abc import Iterator
 import dataclasses
-import subprocess
-import sys
 
 import pytest
 
@@ -11,22 +8,7 @@ from custom_components.compute_heater.building.bacnet import BacnetDevice, Bacne
 from custom_components.compute_heater.building.bacnet_stack import BacnetStack
 from custom_components.compute_heater.building.points import PointRefusedError
 
-from .ports import free_udp_port
 from .test_bacnet_cov import Listener
-
-
-@pytest.fixture
-def bac_py() -> Iterator[str]:
-    port = free_udp_port()
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.building.bac_py_server", str(port)],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "READY\n"
-        yield f"127.0.0.1:{port}"
-        process.terminate()
 
 
 async def points_of(device: BacnetDevice) -> dict[str, BacnetPoint]:
