@@ -103,6 +103,7 @@ def _repeated(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     fields.done()
     if not names:
         raise PointConfigError("repeat", "needs names")
+    address = _whole("address", row.get("address"))
     for index, name in enumerate(names):
         one = {
             key: value.format(n=name.lower() if key == "key" else name)
@@ -110,7 +111,7 @@ def _repeated(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
             else value
             for key, value in row.items()
         }
-        one["address"] = row["address"] + index * step
+        one["address"] = address + index * step
         if index:
             one["selected"] = False
         yield one
