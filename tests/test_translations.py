@@ -1,15 +1,21 @@
 """Every text has its key in the code, its German counterpart, and its icon."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 import json
 import string
 from typing import Any
 
 import pytest
 
+from custom_components.compute_heater.building.modbus_link import Parity, Transport
+from custom_components.compute_heater.building.modbus_point import WordOrder, WriteClass
+from custom_components.compute_heater.building.points import PollGroup, Role
+from custom_components.compute_heater.building.profile import load_profiles
 from custom_components.compute_heater.climate import HeaterClimate
 from custom_components.compute_heater.const import DOMAIN, PLATFORMS
 from custom_components.compute_heater.control.reasons import Reason
+from custom_components.compute_heater.flows.modbus_form import AS_LISTED
+from custom_components.compute_heater.flows.point_form import BY_ROLE
 from custom_components.compute_heater.heaters.model import PowerState
 from custom_components.compute_heater.site import Strategy
 from custom_components.compute_heater.water_heater import Tank
@@ -17,6 +23,7 @@ from custom_components.compute_heater.water_heater import Tank
 from .translation_keys import (
     INTEGRATION,
     abort_keys,
+    common_keys,
     entity_keys,
     error_keys,
     exception_keys,
@@ -30,7 +37,7 @@ HEATER_STEPS = ("flows/heater_steps.py", "flows/heater_form.py")
 """What the dialogues of a heater share."""
 STEPS = {
     "heater": HEATER_STEPS,
-    "bacnet": ("flows/link_steps.py",),
+    "bacnet": ("flows/link_steps.py", "flows/bacnet_form.py"),
     "modbus": ("flows/link_steps.py", "flows/modbus_form.py", "flows/modbus_try.py"),
 }
 """Further files of a dialogue."""
@@ -138,6 +145,36 @@ def test_exceptions() -> None:
 
 def test_selectors() -> None:
     assert selector_keys() == EN["selector"].keys()
+
+
+def test_options_of_the_points() -> None:
+    """Every choice that a form of a building link offers is named."""
+    choices: dict[str, Iterable[str]] = {
+        "point_role": Role,
+        "poll_group": (BY_ROLE, *PollGroup),
+        "modbus_transport": Transport,
+        "modbus_parity": Parity,
+        "word_order": (AS_LISTED, *WordOrder),
+    }
+    for key, options in choices.items():
+        assert EN["selector"][key]["options"].keys() == set(options), key
+
+
+def test_parameters_of_profiles() -> None:
+    """What a profile asks its owner has a text."""
+    step = EN["config_subentries"]["modbus"]["step"]["parameters"]
+    asked = {
+        parameter.name
+        for profile in load_profiles().values()
+        for parameter in profile.parameters
+    }
+    assert step["data"].keys() == step["data_description"].keys() == asked
+
+
+def test_words_of_the_links() -> None:
+    """Texts that are put together are all used, and all there."""
+    kinds = {f"write_class_{kind}" for kind in WriteClass}
+    assert EN["common"].keys() == common_keys() | kinds
 
 
 def test_texts_of_the_site_dialogue() -> None:

@@ -80,6 +80,21 @@ def selector_keys() -> set[str]:
     }
 
 
+def common_keys() -> set[str]:
+    """Return the keys of texts that are put together, and of notes about points."""
+    keys: set[str] = set()
+    for path in (INTEGRATION / "flows").glob("*.py"):
+        for node in ast.walk(tree(path.relative_to(INTEGRATION).as_posix())):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="common"), args=[first, *_]):
+                    keys |= strings(first)
+                case ast.Constant(value=str() as text) if text.startswith("note_"):
+                    keys.add(text)
+                case _:
+                    pass
+    return keys
+
+
 def abort_keys(file: str) -> set[str]:
     """Return the reasons for which the dialogues of a file end, but core's own."""
     keys: set[str] = set()

@@ -53,6 +53,13 @@ def expect_form(result: Any, step: str, **errors: str) -> None:
     assert (result["errors"] or {}) == errors, result
 
 
+def expect_menu(result: Any, step: str, *options: str) -> None:
+    """Assert that ``step`` is shown with just these ways to go on."""
+    assert result["type"] is FlowResultType.MENU, result
+    assert result["step_id"] == step, result
+    assert tuple(result["menu_options"]) == options, result
+
+
 def expect_abort(result: Any, reason: str) -> None:
     """Assert that the dialogue ended for this reason."""
     assert result["type"] is FlowResultType.ABORT, result

@@ -117,8 +117,8 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
         detail = ""
         if user_input is not None:
             advanced = user_input[SECTION_ADVANCED]
-            self._connection = local_side(user_input | advanced)
             try:
+                self._connection = local_side(user_input | advanced)
                 await self._async_search(advanced)
             except FormError as err:
                 errors, detail = err.errors, err.detail
@@ -242,14 +242,14 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
-            self._connection = {
-                CONF_ADDRESS: full_address(user_input[CONF_ADDRESS]),
-                **local_side(user_input[SECTION_LOCAL]),
-            }
             instance = self._own_instance
             if instance is None:
                 instance = user_input.get(CONF_DEVICE_INSTANCE)
             try:
+                self._connection = {
+                    CONF_ADDRESS: full_address(user_input[CONF_ADDRESS]),
+                    **local_side(user_input[SECTION_LOCAL]),
+                }
                 wanted = None
                 if step_id == "ede":
                     wanted = await self._async_list(user_input)
@@ -359,10 +359,7 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
         """Fill in who answers and what can become points; raises FormError."""
         missing: Sequence[str] = ()
         async with self._async_stack() as stack:
-            try:
-                device = BacnetDevice(stack, self._connection[CONF_ADDRESS], instance)
-            except LinkAddressError as err:
-                raise FormError({CONF_ADDRESS: "invalid_address"}, str(err)) from err
+            device = BacnetDevice(stack, self._connection[CONF_ADDRESS], instance)
             if wanted is None:
                 found = await device.browse()
             else:

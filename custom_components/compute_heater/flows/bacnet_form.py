@@ -24,7 +24,14 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
 )
 
-from ..building.bacnet_objects import ANY_INSTANCE
+from ..building.bacnet_address import (
+    DEFAULT_PORT,
+    address_text,
+    bbmd_address,
+    device_address,
+)
+from ..building.bacnet_discovery import HIGHEST_INSTANCE
+from ..building.points import LinkAddressError
 from ..const import (
     CONF_BBMD,
     CONF_BBMD_TTL,
@@ -32,11 +39,10 @@ from ..const import (
     CONF_INTERFACE,
     CONF_LOCAL_PORT,
 )
+from .link_errors import FormError
 from .point_form import whole
 
-DEFAULT_PORT = 47808
 DEFAULT_BBMD_TTL = 120
-HIGHEST_INSTANCE = ANY_INSTANCE - 1
 
 SECTION_LOCAL = "local"
 SECTION_ADVANCED = "advanced"
@@ -156,21 +162,26 @@ def search_schema(interfaces: list[SelectOptionDict]) -> probatio.Schema:
 
 
 def local_side(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is stored of our own side."""
+    """Return what is stored of our own side; raises FormError."""
     local: dict[str, Any] = {
         CONF_INTERFACE: values[CONF_INTERFACE].strip(),
         CONF_LOCAL_PORT: values[CONF_LOCAL_PORT],
     }
     if bbmd := values.get(CONF_BBMD, "").strip():
-        local[CONF_BBMD] = bbmd if ":" in bbmd else f"{bbmd}:{DEFAULT_PORT}"
+        try:
+            local[CONF_BBMD] = address_text(bbmd_address(bbmd))
+        except LinkAddressError as err:
+            raise FormError({"base": "invalid_bbmd"}, str(err)) from err
         local[CONF_BBMD_TTL] = values.get(CONF_BBMD_TTL, DEFAULT_BBMD_TTL)
     return local
 
 
 def full_address(typed: str) -> str:
-    """Return an address with its port; one behind a router, or none, as it is."""
-    address = typed.strip()
-    return address if ":" in address else f"{address}:{DEFAULT_PORT}"
+    """Return an address as it is stored; raises FormError."""
+    try:
+        return address_text(device_address(typed))
+    except LinkAddressError as err:
+        raise FormError({CONF_ADDRESS: "invalid_address"}, str(err)) from err
 
 
 def search_target(values: Mapping[str, Any]) -> str | None:

@@ -24,7 +24,7 @@ from ..building.point_table import parse_table
 from ..building.points import PointConfigError, Value
 from ..building.profile import Profile, ProfilePoint
 from ..building.roles import suggest_role
-from ..const import CONF_POINTS, CONF_PROFILE
+from ..const import CONF_PARAMETERS, CONF_POINTS, CONF_PROFILE
 from ..drivers import async_profiles
 from .candidate import Candidate, keep_settings, with_limits, write_notes
 from .link_errors import FormError
@@ -38,6 +38,7 @@ from .modbus_form import (
     KEEP,
     in_order,
     link_settings,
+    parameters_schema,
     preview_schema,
     preview_table,
     profile_lines,
@@ -67,6 +68,8 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         super().__init__()
         self._settings: LinkSettings | None = None
         self._profile: Profile | None = None
+        self._parameters: Mapping[str, int] = {}
+        """What only the owner knows of the device, for the profile."""
         self._rows: list[PreviewRow] = []
         self._order: WordOrder | None = None
         """For all points of two registers; None = as each says."""
@@ -109,6 +112,7 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         self._settings = link_settings(data)
         profiles = await async_profiles(self.hass)
         self._profile = profiles.get(data.get(CONF_PROFILE, ""))
+        self._parameters = data.get(CONF_PARAMETERS, {})
         return self.async_show_menu(
             step_id="reconfigure",
             menu_options=["change_points", "connection", "profile", "list", "upload"],
@@ -186,8 +190,11 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         profiles = await async_profiles(self.hass)
         if user_input is not None:
             self._profile = profiles[user_input[CONF_PROFILE]]
+            self._parameters = {}
+            if self._profile.parameters:
+                return await self.async_step_parameters()
             try:
-                await self._async_offer(self._profile.points)
+                await self._async_offer()
             except FormError as err:
                 errors, detail = err.errors, err.detail
             else:
@@ -195,6 +202,7 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         suggested = user_input
         if suggested is None and self._profile is not None:
             suggested = {CONF_PROFILE: self._profile.id}
+        texts = await LinkTexts.async_load(self.hass)
         return self.async_show_form(
             step_id="profile",
             data_schema=self.add_suggested_values_to_schema(
@@ -202,7 +210,42 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
             ),
             errors=errors,
             description_placeholders={
-                "profiles": profile_lines(profiles.values()),
+                "profiles": profile_lines(profiles.values(), texts),
+                "detail": detail,
+            },
+        )
+
+    async def async_step_parameters(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what only the owner knows, and read the profile's points."""
+        assert self._profile is not None
+        errors: dict[str, str] = {}
+        detail = ""
+        if user_input is not None:
+            self._parameters = user_input
+            try:
+                await self._async_offer()
+            except FormError as err:
+                errors, detail = err.errors, err.detail
+            else:
+                return await self.async_step_points()
+        suggested: Mapping[str, Any] = user_input or {
+            parameter.name: parameter.default
+            for parameter in self._profile.parameters
+            if parameter.default is not None
+        }
+        notes = self._profile.notes
+        language = self.hass.config.language
+        return self.async_show_form(
+            step_id="parameters",
+            data_schema=self.add_suggested_values_to_schema(
+                parameters_schema(self._profile), suggested
+            ),
+            errors=errors,
+            description_placeholders={
+                "name": self._profile.title,
+                "notes": notes.get(language, notes.get("en", "")),
                 "detail": detail,
             },
         )
@@ -213,10 +256,18 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         async with async_units(self.hass, self._link, points) as units:
             return await ModbusDevice(units, points, layout).read()
 
-    async def _async_offer(self, offered: Sequence[ProfilePoint]) -> None:
+    def _offered(self, profile: Profile) -> Sequence[ProfilePoint]:
+        """Return the points of a profile for this device; raises FormError."""
+        try:
+            return profile.points_for(self._parameters)
+        except PointConfigError as err:
+            raise FormError({"base": "invalid_setting"}, str(err)) from err
+
+    async def _async_offer(self) -> None:
         """Fill in what the profile's points are on this device; raises FormError."""
         assert self._profile is not None
         language = self.hass.config.language
+        offered = self._offered(self._profile)
         points = [one.as_point(language) for one in offered]
         values = await self._async_read(points, self._profile.layout)
         if all(value is None for value in values.values()):
@@ -240,12 +291,16 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
                 notes=write_notes(point) if writable else (),
             )
         notes = self._profile.notes
-        await self._async_remark(notes.get(language, notes.get("en", "")))
+        texts = await LinkTexts.async_load(self.hass)
+        await self._async_remark(
+            notes.get(language, notes.get("en", "")),
+            texts.common("sources", names="; ".join(self._profile.source)),
+        )
 
     async def _async_offer_again(self) -> None:
         """Offer the points that are saved, and the profile's others."""
         if self._profile is not None:
-            await self._async_offer(self._profile.points)
+            await self._async_offer()
             return
         stored = self._stored()
         points = [replace(point, writable=False) for point in stored.values()]
@@ -262,13 +317,13 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
             )
         await self._async_remark()
 
-    async def _async_remark(self, note: str = "") -> None:
+    async def _async_remark(self, *remarks: str) -> None:
         """Tell what is to be known above the points."""
         texts = await LinkTexts.async_load(self.hass)
         silent = [
             one.point.name for one in self._candidates.values() if one.value is None
         ]
-        self._remarks = [note] if note else []
+        self._remarks = [remark for remark in remarks if remark]
         if silent:
             self._remarks.append(texts.common("silent", names=texts.names(silent)))
 
@@ -382,6 +437,8 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         data = self._link.to_dict()
         if self._profile is not None:
             data[CONF_PROFILE] = self._profile.id
+            if self._parameters:
+                data[CONF_PARAMETERS] = dict(self._parameters)
         data[CONF_POINTS] = rows
         return self._save(self._link_name, data, self._unique_id)
 

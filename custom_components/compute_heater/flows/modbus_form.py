@@ -118,11 +118,24 @@ def profile_schema(profiles: Iterable[Profile]) -> probatio.Schema:
     )
 
 
-def profile_lines(profiles: Iterable[Profile]) -> str:
-    """Return which devices each profile is for."""
+def profile_lines(profiles: Iterable[Profile], texts: LinkTexts) -> str:
+    """Return which devices each profile is for, and where they usually answer."""
     return "\n".join(
-        f"- **{profile.title}** ({profile.confidence}): {', '.join(profile.models)}"
+        f"- **{profile.title}** ({profile.confidence}): {', '.join(profile.models)}. "
+        + texts.common("usual_link", port=str(profile.port), unit=str(profile.unit_id))
         for profile in profiles
+    )
+
+
+def parameters_schema(profile: Profile) -> probatio.Schema:
+    """Return the form that asks what only the owner knows of a device."""
+    return probatio.Schema(
+        {
+            probatio.Optional(parameter.name): whole(
+                parameter.minimum, parameter.maximum
+            )
+            for parameter in profile.parameters
+        }
     )
 
 
