@@ -105,6 +105,10 @@ class ModbusPeer:
         return None
 
 
+class Cut(bytes):
+    """An answer after which the connection breaks."""
+
+
 type Answer = Callable[[bytes], Awaitable[bytes | None]]
 
 
@@ -123,6 +127,8 @@ async def serve_raw(answer: Answer) -> AsyncIterator[int]:
                     break
                 writer.write(reply)
                 await writer.drain()
+                if isinstance(reply, Cut):
+                    break
         except asyncio.IncompleteReadError, ConnectionError:
             pass
         finally:
