@@ -236,6 +236,7 @@ def measure() -> Sequence[Row]:
     point; one read per point (ReadProperty through the same stack, one after another)
     reads the present-value only, to our disadvantage. At 0 ms nearly all of the time
     is the work of the house's own stack. Modbus: float32 points spread over ten times
-    as many registers, blocks of at most 125; one read per point is what Home Assistant's own integration does.
+    as many registers, in blocks of at most 125; one read per point is what Home
+    Assistant's own integration does.
     """
     return asyncio.run(_measure())

@@ -4,8 +4,8 @@ Pseudo terminals know no parity: both sides must use none.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 import os
 import tty
 from typing import Self
@@ -49,3 +49,30 @@ def serial_line() -> Iterator[Line]:
     """Connect two serial ports until the block ends."""
     with Line() as line:
         yield line
+
+
+@asynccontextmanager
+async def converter(device: str) -> AsyncIterator[int]:
+    """Show a serial port as a TCP port, as a plain converter does; yields the latter."""
+    loop = asyncio.get_running_loop()
+    port = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+
+    async def handle(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        loop.add_reader(port, lambda: writer.write(os.read(port, 4096)))
+        try:
+            while content := await reader.read(4096):
+                os.write(port, content)
+        finally:
+            loop.remove_reader(port)
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        server.close_clients()
+        await server.wait_closed()
+        os.close(port)

@@ -19,7 +19,7 @@ from custom_components.compute_heater.building.points import LinkConnectionError
 
 from .link_to import link_to
 from .ports import free_tcp_port
-from .pty_pair import serial_line
+from .pty_pair import converter, serial_line
 
 SOURCE = Path(__file__).with_name("libmodbus_server.c")
 UNIT = 7
@@ -88,11 +88,11 @@ async def running(server: Path, *arguments: str) -> AsyncIterator[None]:
         await process.wait()
 
 
-@pytest.fixture(params=["tcp", "serial"])
+@pytest.fixture(params=["tcp", "serial", "rtu_over_tcp"])
 async def link(
     request: pytest.FixtureRequest, server: Path
 ) -> AsyncIterator[dict[str, Any]]:
-    """Run the server on a socket and on a serial line."""
+    """Run the server on a socket, on a serial line, and on one behind a converter."""
     if request.param == "tcp":
         port = free_tcp_port()
         async with running(server, "tcp", str(port)):
@@ -100,7 +100,10 @@ async def link(
         return
     with serial_line() as line:
         ours, theirs = line.ports
-        async with running(server, "rtu", theirs):
+        async with running(server, "rtu", theirs), converter(ours) as port:
+            if request.param == "rtu_over_tcp":
+                yield {"transport": "rtu_over_tcp", "port": port, "unit_id": UNIT}
+                return
             yield {
                 "transport": "serial", "device": ours, "baudrate": 19200,
                 "unit_id": UNIT,
