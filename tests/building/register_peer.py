@@ -67,8 +67,12 @@ class RegisterPeer:
         return [request for request in self.requests if request.values]
 
     def _device(self, unit: int) -> SimDevice:
-        tables = tuple(self._table(unit, space) for space in _TABLES)
-        return SimDevice(unit, simdata=tables, action=partial(self._action, unit))
+        coils, discrete, holding, inputs = (self._table(unit, one) for one in _TABLES)
+        return SimDevice(
+            unit,
+            simdata=(coils, discrete, holding, inputs),
+            action=partial(self._action, unit),
+        )
 
     def _table(self, unit: int, space: Space) -> list[SimData]:
         """Make one entry for each run of neighbouring registers."""

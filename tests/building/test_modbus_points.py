@@ -13,6 +13,8 @@ from custom_components.compute_heater.building.modbus_codec import decode, encod
 from custom_components.compute_heater.building.modbus_plan import (
     MAX_GAP,
     MAX_SPAN,
+    Layout,
+    Range,
     plan,
 )
 from custom_components.compute_heater.building.modbus_point import (
@@ -238,6 +240,35 @@ def test_plan_reads_every_point_once_and_keeps_the_limits(
             assert point.address - reach <= MAX_GAP
             if block.space is Space.HOLDING:
                 assert not any(reach - 1 < cut <= point.address for cut in cuts)
+            reach = max(reach, point.end)
+
+
+layouts = st.builds(
+    Layout,
+    max_span=st.integers(2, 125),
+    max_gap=st.integers(0, 40),
+    ranges=st.lists(
+        st.tuples(st.sampled_from(Space), st.integers(0, 11)), unique=True, max_size=8
+    ).map(lambda tens: tuple(Range(space, 50 * n, 50 * n + 39) for space, n in tens)),
+)
+
+
+@given(points=point_lists, layout=layouts)
+def test_plan_keeps_the_layout_of_the_device(
+    points: list[ModbusPoint], layout: Layout
+) -> None:
+    blocks = plan(points, (), layout)
+    planned = [point for block in blocks for point in block.points]
+    assert sorted(planned, key=repr) == sorted(points, key=repr)
+    for block in blocks:
+        assert block.count <= layout.max_span
+        ranges = {layout.range_of(point) for point in block.points}
+        assert len(ranges) == 1, "a request crosses the border of a range"
+        ruled = any(one.space is block.space for one in layout.ranges)
+        gap = 0 if ruled and ranges == {None} else layout.max_gap
+        reach = block.points[0].end
+        for point in block.points[1:]:
+            assert point.address - reach <= gap
             reach = max(reach, point.end)
 
 

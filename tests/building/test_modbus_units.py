@@ -116,6 +116,10 @@ async def test_a_silent_unit_is_known_although_no_other_was_asked(
     peer.silent = {50, 51}
     with pytest.raises(LinkConnectionError):
         await device.read([TANK])
+    both = ModbusDevice(units_of, [CIRCUIT, TANK])
+    with pytest.raises(LinkConnectionError):
+        await both.read([CIRCUIT])
+    assert both.silent == frozenset()
 
 
 async def test_a_dead_link_is_held_against_no_unit(

@@ -64,6 +64,13 @@ def test_the_same_list_in_every_form(text: str) -> None:
     assert parse_points(parse_table(text)) == parse_points(ROWS)
 
 
+def test_columns_without_title_or_content_are_passed_over() -> None:
+    text = "space;;address;\ncoil;;1;\n;;;\n"
+    assert parse_table(text) == [{"space": "coil", "address": 1}]
+    with pytest.raises(PointConfigError, match="'note' stands below no column"):
+        parse_table("space;;address\ncoil;note;1\n")
+
+
 @pytest.mark.parametrize(
     ("cell", "scale"),
     [
@@ -102,6 +109,8 @@ def test_decimal_point_and_comma(cell: str, scale: float) -> None:
             r"is needed.*\(line 2\)",
         ),
         ("- {space: coil\n  address: 1}\n", "yaml", r"\(line 2\)"),
+        ('space;address;name\ncoil;1;"Pump\n', "points", r"end of data \(line 2\)"),
+        ("- \0\n", "yaml", "special characters"),
         ("- coil 1\n", "point", r"mapping.*\(entry 1\)"),
         ("points:\n", "points", "at least one"),
         ("[]", "points", "at least one"),

@@ -112,6 +112,11 @@ def test_parameters_move_addresses_and_bring_points() -> None:
         ("class: volatile", "colour: red", "colour", "not known in"),
         ("minimum: 20, ", "", "minimum", "needed"),
         ("multiple: true}", "multiple: true}, writable: true", "writable", "offers"),
+        ("key: contact, ", "", "key", "missing"),
+        ("minimum: 20, ", "writable: true, minimum: 20, ", "writable", "not known in"),
+        ("repeat: {names", "selected: maybe, repeat: {names", "selected", "true or"),
+        ("notes: {en: Note, de: Hinweis}", "notes: Note", "notes", "a mapping"),
+        ("parameters:", "parameters: x\nthings:", "parameters", "a list"),
         ("title: Test pump", "title: [", "yaml", "flow sequence"),
     ],
 )
@@ -120,6 +125,19 @@ def test_what_is_refused(old: str, new: str, field: str, problem: str) -> None:
     with pytest.raises(PointConfigError, match=problem) as caught:
         parse_profile("test", TEXT.replace(old, new, 1))
     assert caught.value.field == field
+
+
+def test_what_must_fit_together() -> None:
+    head = TEXT.partition("points:")[0]
+    with pytest.raises(PointConfigError, match="points: are missing"):
+        parse_profile("test", head)
+    narrow = head.replace("max_span: 20", "max_span: 1")
+    row = "points:\n  - {key: a, address: 1, data_type: float32, en: A, de: A}\n"
+    with pytest.raises(PointConfigError, match="a does not fit"):
+        parse_profile("test", narrow + row)
+    assert len(parse_profile("test", head + row).points) == 1
+    with pytest.raises(PointConfigError, match="profile: expected a mapping"):
+        parse_profile("test", "- a list")
 
 
 def test_error_names_the_file(tmp_path: Path) -> None:

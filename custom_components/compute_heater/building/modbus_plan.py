@@ -24,12 +24,9 @@ class Range:
     last: int
     """Included."""
 
-    def __contains__(self, place: object) -> bool:
-        """Whether a place lies in the range."""
-        if not isinstance(place, tuple):
-            return False
-        space, address = place
-        return space is self.space and self.first <= address <= self.last
+    def holds(self, point: ModbusPoint) -> bool:
+        """Whether a point begins in the range."""
+        return point.space is self.space and self.first <= point.address <= self.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +47,7 @@ class Layout:
 
     def range_of(self, point: ModbusPoint) -> Range | None:
         """Return the range that a point begins in."""
-        place = (point.space, point.address)
-        return next((one for one in self.ranges if place in one), None)
+        return next((one for one in self.ranges if one.holds(point)), None)
 
     def gap_of(self, space: Space, inside: Range | None) -> int:
         """Return how many unwanted registers may be read along."""

@@ -113,6 +113,7 @@ def _from_lines(lines: list[str], delimiter: str) -> list[dict[str, Any]]:
         (line if _says_something(line) else "" for line in lines),
         delimiter=delimiter,
         skipinitialspace=True,
+        strict=True,
     )
     fields: list[str | None] | None = None
     rows: list[dict[str, Any]] = []

@@ -1,4 +1,14 @@
-"""Reads profiles from their files; anything unknown in one is an error."""
+"""Reads profiles from their files; anything unknown in one is an error.
+
+A row of ``points`` has the fields of a Modbus point, over those of ``defaults``, and
+
+- ``en``, ``de``: its name, and ``states`` by language,
+- ``confidence``, ``selected`` (true unless said otherwise),
+- ``repeat: {names, step}``: the same for circuit A, B, … with ``{n}`` in key and names,
+- ``shift: {parameter: step}``: adds step × parameter to the address,
+- ``write``: what is known about writing it: ``class`` (left out when nobody says), limits,
+  ``ttl_s``, ``multiple`` (function 15 or 16), ``order``, ``confidence``.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
