@@ -9,7 +9,7 @@ from modbus_connection import ModbusTcpParams, ModbusUnit
 from modbus_connection.tmodbus import ModbusConnection
 import pytest
 
-from custom_components.compute_heater.building import bacnet, bacnet_stack, modbus
+from custom_components.compute_heater.building import bacnet_stack, bacnet_write, modbus
 from custom_components.compute_heater.building.bacnet import BacnetDevice
 from custom_components.compute_heater.building.bacnet_stack import BacnetStack
 
@@ -53,7 +53,7 @@ async def unit_of() -> AsyncIterator[UnitOf]:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modbus, "READ_BACK_PAUSES_S", (0.0, 0.05, 0.05))
-    monkeypatch.setattr(bacnet, "READ_BACK_PAUSES_S", (0.0, 0.05, 0.05))
+    monkeypatch.setattr(bacnet_write, "READ_BACK_PAUSES_S", (0.0, 0.05, 0.05))
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,22 @@ def device_id_ack(invoke: int, instance: int) -> bytes:
     return ack(invoke, 75, b"\xc4" + (8 << 22 | instance).to_bytes(4))
 
 
+def as_device(instance: int, answer: Answer) -> Answer:
+    """Tell property by property who it is, and leave all else to ``answer``."""
+
+    def answered(invoke: int, service: int, content: bytes) -> bytes | None:
+        match content[-2:] if service == 12 else b"":
+            case b"\x19\x4b":
+                return device_id_ack(invoke, instance)
+            case b"\x19\x3e":
+                return ack(invoke, 62, b"\x22\x01\xe0")
+            case b"\x19\x6b":
+                return ack(invoke, 107, b"\x91\x03")
+        return answer(invoke, service, content)
+
+    return answered
+
+
 class RawPeer(asyncio.DatagramProtocol):
     """Unpacks unsegmented confirmed requests; ``sent`` counts all datagrams."""
 

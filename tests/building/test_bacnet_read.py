@@ -14,7 +14,6 @@ from custom_components.compute_heater.building.bacnet import (
     BacnetDevice,
     BacnetIdentity,
 )
-from custom_components.compute_heater.building.bacnet_apdu import enumerated, unsigned
 from custom_components.compute_heater.building.bacnet_point import BacnetPoint
 from custom_components.compute_heater.building.bacnet_stack import BacnetStack
 from custom_components.compute_heater.building.points import (
@@ -27,7 +26,7 @@ from custom_components.compute_heater.building.points import (
 
 from .bacnet_peer import BacnetPeer, many_inputs, rare_objects, usual_objects
 from .ports import free_udp_port
-from .raw_bacnet import ABORT_BY_SERVER, RawPeer, ack, device_id_ack
+from .raw_bacnet import ABORT_BY_SERVER, RawPeer, as_device
 
 type PeerOf = Callable[..., Awaitable[BacnetPeer]]
 
@@ -73,6 +72,7 @@ async def test_identity(device: BacnetDevice) -> None:
         firmware="1.2",
         max_apdu=1476,
         segmentation="both",
+        database_revision=1,
     )
     assert device.instance == 3001
 
@@ -89,6 +89,7 @@ async def test_browsing_tells_all_that_a_point_needs(device: BacnetDevice) -> No
         object_type="analog-input",
         instance=1,
         description="Speicher, oben",
+        object_name="TWW oben °C",
     )
     power = found["analog-value,1"].point
     assert (power.unit, power.minimum, power.maximum) == ("W", 0, 3000)
@@ -258,16 +259,9 @@ async def test_device_that_promises_more_than_it_holds(
 
 
 async def test_device_that_does_not_tell_its_objects(stack: BacnetStack) -> None:
-    def answer(invoke: int, service: int, content: bytes) -> bytes:
-        if content.endswith(b"\x19\x4b"):
-            return device_id_ack(invoke, 9)
-        if content.endswith(b"\x19\x3e"):
-            return ack(invoke, 62, unsigned(480))
-        if content.endswith(b"\x19\x6b"):
-            return ack(invoke, 107, enumerated(3))
-        return bytes([ABORT_BY_SERVER, invoke, 4])
-
-    peer = RawPeer(answer)
+    peer = RawPeer(
+        as_device(9, lambda invoke, _s, _c: bytes([ABORT_BY_SERVER, invoke, 4]))
+    )
     device = BacnetDevice(stack, await peer.start())
     with pytest.raises(LinkProtocolError, match="does not tell its objects"):
         await device.browse()

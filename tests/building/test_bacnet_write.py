@@ -17,7 +17,7 @@ from custom_components.compute_heater.building.points import (
 )
 
 from .bacnet_peer import BacnetPeer
-from .raw_bacnet import ABORT_BY_SERVER, RawPeer
+from .raw_bacnet import ABORT_BY_SERVER, RawPeer, as_device
 
 
 def point(kind: str, instance: int, **more: Any) -> BacnetPoint:
@@ -232,16 +232,23 @@ async def test_priority_array_that_is_gone(
 
 
 async def test_dead_device(device: BacnetDevice, bacnet_peer: BacnetPeer) -> None:
+    await device.identify()
     await bacnet_peer.stop()
     with pytest.raises(LinkConnectionError) as caught:
         await device.write(POWER, 1800)
     assert caught.value.command_stays, "it may have arrived"
+    with pytest.raises(LinkConnectionError) as caught:
+        await device.write(POWER, 1800)
+    assert not caught.value.command_stays, "who is there is asked first"
+    assert device.writes == 1
     with pytest.raises(LinkConnectionError):
         await device.relinquish(POWER)
 
 
 async def test_aborted_write_is_refused(stack: BacnetStack) -> None:
-    peer = RawPeer(lambda invoke, _s, _c: bytes([ABORT_BY_SERVER, invoke, 9]))
+    peer = RawPeer(
+        as_device(9, lambda invoke, _s, _c: bytes([ABORT_BY_SERVER, invoke, 9]))
+    )
     device = BacnetDevice(stack, await peer.start())
     with pytest.raises(PointRefusedError, match="aborted: out-of-resources"):
         await device.write(POWER, 1800)

@@ -2,45 +2,45 @@
 
 import asyncio
 from collections.abc import Iterable
-from ipaddress import IPv4Address
 import itertools
+import math
 
-from bacpypes3.pdu import Address
-
-from .bacnet_apdu import (
-    WRITE_PROPERTY,
-    ObjectId,
-    PropertyError,
-    Ref,
-    null,
-    write_property,
+from .bacnet_address import address_text, device_address
+from .bacnet_apdu import ObjectId, PropertyError, Ref
+from .bacnet_browse import (
+    BacnetIdentity,
+    find_points,
+    object_name,
+    points_of,
+    read_identity,
+    sound_value,
 )
-from .bacnet_browse import BacnetIdentity, find_points, read_identity, sound_value
 from .bacnet_cov import CovSubscription, ValuesCallback
+from .bacnet_list import completed
 from .bacnet_objects import (
     ANY_INSTANCE,
     DEVICE,
     OBJECT_IDENTIFIER,
+    OBJECT_NAME,
     PRESENT_VALUE,
-    PRIORITIES,
-    PRIORITY_ARRAY,
     RELIABILITY,
     STATUS_FLAGS,
+    UNKNOWN_OBJECT,
     UNKNOWN_PROPERTY,
-    decode,
-    encode,
 )
 from .bacnet_point import BacnetPoint, FoundPoint
 from .bacnet_read import Found, PropertyReader
-from .bacnet_stack import BacnetRefusal, BacnetStack
+from .bacnet_stack import BacnetStack
+from .bacnet_write import PointWriter
 from .points import (
-    LinkAddressError,
     LinkConnectionError,
+    LinkError,
     LinkProtocolError,
+    PointKind,
     PointRefusedError,
     Value,
 )
-from .values import checked, same_real
+from .values import checked
 
 __all__ = [
     "BacnetDevice",
@@ -53,41 +53,78 @@ __all__ = [
 ]
 
 OWN_MAX_APDU = 1476
+IDENTITY_VALID_S = 300.0
+"""So seldom is asked whether it is still the same device with the same objects."""
 _CAUTIOUS_APDU = 480
 """Assumed of a device until it has told."""
-READ_BACK_PAUSES_S = (0.0, 0.3, 1.0)
-"""Some controllers take a written value over in their next cycle."""
 
 
 class BacnetDevice:
     """One controller, reached through a stack."""
 
     def __init__(
-        self, stack: BacnetStack, address: str, instance: int | None = None
+        self,
+        stack: BacnetStack,
+        address: str,
+        instance: int | None = None,
+        *,
+        known: BacnetIdentity | None = None,
     ) -> None:
         """Take "ip", "ip:port" or "network:mac" behind a router.
 
-        ``instance`` is the device instance expected there, None = whichever answers.
-        Raises LinkAddressError when the address is malformed.
+        ``instance`` is the device instance expected there, None = whichever answers;
+        ``known`` what the device told when its points were browsed. Raises
+        LinkAddressError when the address is malformed.
         """
         self.reads = 0
         """Requests sent for reading and subscribing (for diagnostics)."""
-        self.writes = 0
-        """Write requests sent (for diagnostics)."""
         self.identity: BacnetIdentity | None = None
-        """Set by the first identify() that succeeds."""
+        """What the device told last."""
         self.instance = instance
         self._stack = stack
-        self._address = _parsed(address)
+        self._address = device_address(address)
+        self.address = address_text(self._address)
+        """Where the device is expected: "ip:port" or "network:mac"."""
         self._reader = PropertyReader(self._send, _CAUTIOUS_APDU)
+        self._writer = PointWriter(self._reader, self._request)
         self._absent: set[Ref] = set()
         """Properties that an object does not have, not asked for again."""
+        self._revision = known and known.database_revision
+        """Of the device's database when the names of its points were right."""
+        self._must_compare = True
+        self._compared: set[str] = set()
+        """Keys of points whose objects told their names since the database changed."""
+        self._names: dict[str, str] = {}
+        """What they told, by key."""
+        self._changed: set[str] = set()
+        self._missing: set[str] = set()
+        self._identified_at_s: float | None = None
+        """None = the device was away since."""
+        self._identify_lock = asyncio.Lock()
         self._moment = itertools.count(1)
         self._reports: dict[ObjectId, tuple[int, Value | None]] = {}
         """What was reported last by change of value, and when."""
         self._subscriptions: set[CovSubscription] = set()
         self._is_away = False
-        self._write_lock = asyncio.Lock()
+
+    @property
+    def writes(self) -> int:
+        """Write requests sent (for diagnostics)."""
+        return self._writer.writes
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Keys of points whose object the device did not know when it was read last."""
+        return frozenset(self._missing)
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """Keys of points whose object has another name than when it was browsed.
+
+        They read as None and cannot be written: the controller was programmed anew,
+        and something else may be there now.
+        """
+        return frozenset(self._changed)
 
     async def identify(self) -> BacnetIdentity:
         """Ask who answers at the address.
@@ -95,26 +132,69 @@ class BacnetDevice:
         Raises LinkConnectionError, or LinkProtocolError when another device answers
         than the expected one.
         """
-        instance = await self._ask_instance()
-        if self.instance not in (None, instance):
-            raise LinkProtocolError(
-                f"device {instance} answers at {self._address}, not {self.instance}"
+        identity = await self._ask_identity()
+        is_back = self._identified_at_s is None
+        if identity != self.identity:
+            self._reader.start_anew(min(OWN_MAX_APDU, identity.max_apdu))
+            self._absent.clear()
+            self._compared.clear()
+            self._must_compare = (
+                self._revision is None or identity.database_revision != self._revision
             )
-        identity = await read_identity(
-            PropertyReader(self._send, _CAUTIOUS_APDU), instance
-        )
-        self.instance = instance
-        self._reader = PropertyReader(self._send, min(OWN_MAX_APDU, identity.max_apdu))
-        self._absent.clear()
+            if not self._must_compare:
+                self._names.clear()
+                self._changed.clear()
+        elif is_back and identity.database_revision is None:
+            self._compared.clear()
+        self.instance = identity.instance
         self.identity = identity
+        self._identified_at_s = asyncio.get_running_loop().time()
         return identity
 
     async def browse(self) -> list[FoundPoint]:
         """List every object that can become a point. Raises LinkError."""
         identity = await self.identify()
-        # A reader of its own: long texts would teach the polling one wrong sizes.
-        reader = PropertyReader(self._send, min(OWN_MAX_APDU, identity.max_apdu))
-        return await find_points(reader, identity.instance)
+        return await find_points(self._browsing_reader(identity), identity.instance)
+
+    async def describe(
+        self, points: Iterable[BacnetPoint]
+    ) -> tuple[list[FoundPoint], list[str]]:
+        """Do the same for the objects of a list, and keep what the list tells.
+
+        Name, role and limits are the list's where it has them, what it leaves open is
+        read. Second come the keys of objects that do not exist. Raises LinkError.
+        """
+        reader = self._browsing_reader(await self.identify())
+        wanted = tuple(points)
+        found = {
+            one.point.key: one
+            for one in await points_of(reader, {point.object_id for point in wanted})
+        }
+        described = [
+            FoundPoint(
+                point=completed(point, found[point.key].point),
+                value=found[point.key].value,
+            )
+            for point in wanted
+            if point.key in found
+        ]
+        return described, [point.key for point in wanted if point.key not in found]
+
+    async def locate(self) -> frozenset[str]:
+        """Return the addresses where a device of our instance answers.
+
+        More than one = two devices have the same instance; another one than
+        ``address`` alone = it has moved. Raises LinkConnectionError while the stack
+        is not running or the BBMD does not let us search.
+        """
+        if (instance := self.instance) is None:
+            instance = (await self.identify()).instance
+        found = await self._stack.discover(instance, instance, "*")
+        places = {one.address for one in found}
+        if self.address not in places and await self._answers_as(instance):
+            # Broadcasts do not reach everyone, and not every answer reaches us.
+            places.add(self.address)
+        return frozenset(places)
 
     async def read(self, points: Iterable[BacnetPoint]) -> dict[str, Value | None]:
         """Present values by key; None where unknown, faulty or out of service.
@@ -122,13 +202,15 @@ class BacnetDevice:
         Raises LinkConnectionError when the device does not answer, LinkProtocolError
         when another device does or an answer is malformed.
         """
-        if self.identity is None:
-            await self.identify()
+        await self._be_sure()
         wanted = tuple(points)
+        numbers = (PRESENT_VALUE, STATUS_FLAGS, RELIABILITY)
         refs = [
             ref
             for point in wanted
-            for number in (PRESENT_VALUE, STATUS_FLAGS, RELIABILITY)
+            for number in (
+                (*numbers, OBJECT_NAME) if self._is_doubtful(point) else numbers
+            )
             if (ref := Ref(point.object_id, number)) not in self._absent
         ]
         begin = next(self._moment)
@@ -138,16 +220,18 @@ class BacnetDevice:
             for ref, one in found.items()
             if isinstance(one, PropertyError)
             and one.code == UNKNOWN_PROPERTY
-            and ref.property != PRESENT_VALUE
+            and ref.property in (STATUS_FLAGS, RELIABILITY)
         }
         values: dict[str, Value | None] = {}
         for point in wanted:
+            self._note_presence(point, found)
             when, reported = self._reports.get(point.object_id, (0, None))
             # What was reported meanwhile is newer than what was read.
-            values[point.key] = (
+            values[point.key] = self._trusted(
+                point,
                 reported
                 if when > begin
-                else sound_value(found, point.object_id, point.object_kind)
+                else sound_value(found, point.object_id, point.object_kind),
             )
         return values
 
@@ -170,21 +254,10 @@ class BacnetDevice:
             raise PointRefusedError(
                 f"{point.name} has no priority array: a command could not be given up"
             )
-        try:
-            encoded = encode(point.object_kind, value)
-        except OverflowError as err:
-            raise PointRefusedError(f"{point.name} cannot hold {value:g}") from err
-        async with self._write_lock:
-            try:
-                if point.commandable:
-                    await self._send_write(point, encoded, point.priority)
-                    return await self._commanded(point)
-                await self._send_write(point, encoded, None)
-                return await self._taken_over(point, value)
-            except (LinkConnectionError, LinkProtocolError) as err:
-                # The request may have arrived although no answer did.
-                err.command_stays = True
-                raise
+        await self._be_same(point)
+        if point.commandable:
+            return await self._writer.command(point, value)
+        return await self._writer.set(point, value)
 
     async def relinquish(self, point: BacnetPoint) -> Value | None:
         """Give up our command at its priority; returns the value that holds then.
@@ -195,15 +268,24 @@ class BacnetDevice:
         """
         if not point.commandable:
             raise PointRefusedError(f"{point.name} has no priority array")
-        async with self._write_lock:
-            await self._send_write(point, null(), point.priority)
-            present, slot = await self._present_and_slot(point)
-        if slot != (None,):
-            raise PointRefusedError(
-                f"{point.name}: the controller keeps the command at {point.priority}",
-                command_stays=True,
-            )
-        return present
+        await self._be_same(point)
+        return await self._writer.relinquish(point)
+
+    async def restore(self, point: BacnetPoint, value: Value) -> Value | None:
+        """Put an old value back into an object without priority array; returns it.
+
+        Works for points that are no longer ticked as writable, and whatever their
+        limits are now. Raises PointRefusedError when the point has a priority array
+        or the controller does not take the value, LinkConnectionError,
+        LinkProtocolError.
+        """
+        if point.commandable:
+            raise PointRefusedError(f"{point.name} has a priority array")
+        is_binary = point.kind is PointKind.BINARY
+        if isinstance(value, bool) is not is_binary or not math.isfinite(value):
+            raise PointRefusedError(f"{point.name} cannot have held {value!r}")
+        await self._be_same(point)
+        return await self._writer.set(point, value)
 
     def subscribe(
         self, points: Iterable[BacnetPoint], callback: ValuesCallback
@@ -227,12 +309,91 @@ class BacnetDevice:
         self._subscriptions.add(subscription)
         return subscription
 
-    def _note_report(self, target: ObjectId, value: Value | None) -> None:
-        self._reports[target] = next(self._moment), value
+    def _note_report(self, point: BacnetPoint, value: Value | None) -> Value | None:
+        self._reports[point.object_id] = next(self._moment), value
+        return self._trusted(point, value)
+
+    def _browsing_reader(self, identity: BacnetIdentity) -> PropertyReader:
+        # One of its own: long texts would teach the polling one wrong sizes.
+        return PropertyReader(self._send, min(OWN_MAX_APDU, identity.max_apdu))
+
+    async def _be_sure(self) -> None:
+        """Ask again who is there when it may have become another one; raises LinkError.
+
+        After an outage a device may have been programmed anew or exchanged.
+        """
+        since = self._identified_at_s
+        if (
+            since is None
+            or asyncio.get_running_loop().time() - since > IDENTITY_VALID_S
+        ):
+            await self.identify()
+
+    async def _be_same(self, point: BacnetPoint) -> None:
+        """Raise PointRefusedError when the object is not the one that was browsed."""
+        await self._be_sure()
+        if self._is_doubtful(point):
+            ref = Ref(point.object_id, OBJECT_NAME)
+            self._compare(point, await self._reader.read([ref]))
+        if self._is_other(point):
+            raise PointRefusedError(
+                f"{point.name}: the controller was programmed anew and has another "
+                f"object at {point.key} now"
+            )
+
+    def _is_doubtful(self, point: BacnetPoint) -> bool:
+        """Tell whether the object might be called otherwise than when it was browsed."""
+        return (
+            self._must_compare
+            and point.object_name is not None
+            and point.key not in self._compared
+        )
+
+    def _compare(self, point: BacnetPoint, found: dict[Ref, Found]) -> None:
+        name = object_name(found, point.object_id)
+        if name is None:
+            # It does not tell just now, or does not exist: nothing is known.
+            return
+        self._compared.add(point.key)
+        self._names[point.key] = name
+        if self._is_other(point):
+            self._changed.add(point.key)
+        else:
+            self._changed.discard(point.key)
+
+    def _is_other(self, point: BacnetPoint) -> bool:
+        names = (point.object_name, self._names.get(point.key))
+        return None not in names and names[0] != names[1]
+
+    def _note_presence(self, point: BacnetPoint, found: dict[Ref, Found]) -> None:
+        match found[Ref(point.object_id, PRESENT_VALUE)]:
+            case PropertyError(code=code):
+                if code == UNKNOWN_OBJECT:
+                    self._missing.add(point.key)
+            case _:
+                self._missing.discard(point.key)
+        if self._is_doubtful(point):
+            self._compare(point, found)
+
+    def _trusted(self, point: BacnetPoint, value: Value | None) -> Value | None:
+        return None if self._is_other(point) else value
+
+    async def _ask_identity(self) -> BacnetIdentity:
+        reader = PropertyReader(self._send, _CAUTIOUS_APDU)
+        if (expected := self.instance) is None:
+            return await read_identity(reader, await self._ask_instance())
+        try:
+            return await read_identity(reader, expected)
+        except LinkProtocolError:
+            told = await self._ask_instance()
+            if told == expected:
+                raise
+        raise LinkProtocolError(
+            f"device {told} answers at {self._address}, not {expected}"
+        )
 
     async def _ask_instance(self) -> int:
-        anyone = Ref(ObjectId(DEVICE, ANY_INSTANCE), OBJECT_IDENTIFIER)
-        match (await self._reader.read([anyone]))[anyone]:
+        match await self._device_object(ANY_INSTANCE):
             case (ObjectId(type=8, instance=instance),):
                 return instance
         # Older devices do not know this question, but the one that all know is
@@ -244,75 +405,16 @@ class BacnetDevice:
             return self.instance
         raise LinkProtocolError(f"{self._address} does not tell its instance")
 
-    async def _commanded(self, point: BacnetPoint) -> Value | None:
-        """Tell what became of our command; raises PointRefusedError."""
-        present, slot = await self._present_and_slot(point)
-        match slot:
-            case PropertyError():
-                raise PointRefusedError(
-                    f"{point.name} has lost its priority array: the value was written "
-                    "for good",
-                    command_stays=True,
-                )
-            case (stored,) if stored is not None:
-                held = decode(point.object_kind, stored)
-            case _:
-                raise PointRefusedError(
-                    f"{point.name}: the controller acknowledges the command, but does "
-                    "not keep it"
-                )
-        if _same(present, held):
-            return present
-        array = Ref(point.object_id, PRIORITY_ARRAY)
-        slots = (await self._reader.read([array]))[array]
-        if isinstance(slots, tuple):
-            for number, entry in enumerate(slots[: point.priority - 1], 1):
-                if entry is not None:
-                    who = f" ({PRIORITIES[number]})" if number in PRIORITIES else ""
-                    raise PointRefusedError(
-                        f"{point.name}: priority {number}{who} holds {present}; our "
-                        f"command at {point.priority} waits below it",
-                        command_stays=True,
-                    )
-        # Ours is the highest: the present value follows in the controller's cycle.
-        return held
-
-    async def _taken_over(self, point: BacnetPoint, value: Value) -> Value | None:
-        """Wait until a value without priorities is there; raises PointRefusedError."""
-        reference = Ref(point.object_id, PRESENT_VALUE)
-        present: Value | None = None
-        for pause in READ_BACK_PAUSES_S:
-            await asyncio.sleep(pause)
-            present = self._present(point, await self._reader.read([reference]))
-            if _same(present, value):
-                return present
-        raise PointRefusedError(
-            f"{point.name} holds {present} after {value} was written"
-        )
-
-    async def _present_and_slot(self, point: BacnetPoint) -> tuple[Value | None, Found]:
-        slot = Ref(point.object_id, PRIORITY_ARRAY, point.priority)
-        found = await self._reader.read([Ref(point.object_id, PRESENT_VALUE), slot])
-        return self._present(point, found), found[slot]
-
-    @staticmethod
-    def _present(point: BacnetPoint, found: dict[Ref, Found]) -> Value | None:
-        # Whether it is to be believed is the next reading's question.
-        return sound_value(
-            {ref: one for ref, one in found.items() if ref.property == PRESENT_VALUE},
-            point.object_id,
-            point.object_kind,
-        )
-
-    async def _send_write(
-        self, point: BacnetPoint, encoded: bytes, priority: int | None
-    ) -> None:
-        request = write_property(Ref(point.object_id, PRESENT_VALUE), encoded, priority)
-        self.writes += 1
+    async def _answers_as(self, instance: int) -> bool:
         try:
-            await self._request(WRITE_PROPERTY, request)
-        except BacnetRefusal as refusal:
-            raise PointRefusedError(f"{point.name}: {refusal}") from refusal
+            answer = await self._device_object(instance)
+        except LinkError:
+            return False
+        return answer == (ObjectId(DEVICE, instance),)
+
+    async def _device_object(self, instance: int) -> Found:
+        ref = Ref(ObjectId(DEVICE, instance), OBJECT_IDENTIFIER)
+        return (await self._reader.read([ref]))[ref]
 
     async def _send(self, service: int, content: bytes) -> bytes:
         self.reads += 1
@@ -324,34 +426,10 @@ class BacnetDevice:
             answer = await self._stack.request(self._address, service, content)
         except LinkConnectionError:
             self._is_away = True
+            self._identified_at_s = None
             raise
         if self._is_away:
             self._is_away = False
             for subscription in self._subscriptions:
                 subscription.renew()
         return answer
-
-
-def _parsed(address: str) -> Address:
-    """Parse an address, without what the library takes for a broadcast or ourselves."""
-    address = address.strip()
-    host, _, rest = address.partition(":")
-    try:
-        if "." in host:
-            IPv4Address(host)
-            usable = not rest or 0 < int(rest) < 65536
-        else:
-            usable = 0 < int(host) < 65535
-        parsed = Address(address)
-    except ValueError as err:
-        raise LinkAddressError(f"{address!r} is not a BACnet address") from err
-    is_ip = parsed.is_localstation and "." in host
-    if not usable or not (is_ip or parsed.is_remotestation):
-        raise LinkAddressError(f"{address!r} is not the address of one device")
-    return parsed
-
-
-def _same(left: Value | None, right: Value | None) -> bool:
-    if left is None or right is None:
-        return left is right
-    return same_real(left, right)

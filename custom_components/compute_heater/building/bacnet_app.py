@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 from bacpypes3.apdu import (
     ComplexAckPDU,
@@ -14,6 +14,7 @@ from bacpypes3.apdu import (
 )
 from bacpypes3.app import Application, DeviceInfoCache
 from bacpypes3.appservice import ApplicationServiceAccessPoint
+from bacpypes3.basetypes import HostNPort, IPMode
 from bacpypes3.comm import ServiceAccessPoint, bind
 from bacpypes3.errors import PropertyError as AccessError, ServicesError
 from bacpypes3.local.device import DeviceObject
@@ -23,6 +24,7 @@ from bacpypes3.pdu import Address, IPv4Address
 from bacpypes3.primitivedata import TagClass
 
 from .bacnet_apdu import ObjectId, Property, primitive
+from .bacnet_foreign import Bbmd, ForeignLink
 from .points import LinkProtocolError
 
 _LOGGER = logging.getLogger(__name__)
@@ -32,8 +34,18 @@ VENDOR_ID = 999
 
 type CovHandler = Callable[[Address, ObjectId, dict[int, Property]], None]
 """Takes who reports, on which object, and its properties by number."""
-type IAmHandler = Callable[[Address, int], None]
-"""Takes the address and the device instance."""
+
+
+class IAm(NamedTuple):
+    """What a device tells of itself when it is looked for or starts."""
+
+    address: Address
+    instance: int
+    vendor_id: int
+    max_apdu: int
+
+
+type IAmHandler = Callable[[IAm], None]
 
 
 class _ReadOnly:
@@ -81,10 +93,17 @@ class BuildingApplication(Application):  # type: ignore[misc]
         self.cov_handlers: dict[int, CovHandler] = {}
         """By the process number that was subscribed with."""
         self.i_am_handlers: set[IAmHandler] = set()
+        self.foreign_link: ForeignLink | None = None
+        """Instead of a part in the local network's broadcasts."""
 
     @classmethod
     def build(
-        cls, address: IPv4Address, instance: int, timeout_ms: int, retries: int
+        cls,
+        address: IPv4Address,
+        instance: int,
+        timeout_ms: int,
+        retries: int,
+        bbmd: Bbmd | None = None,
     ) -> BuildingApplication:
         """Put the layers together; binding goes on in the background."""
         device = _Device(
@@ -105,16 +124,33 @@ class BuildingApplication(Application):  # type: ignore[misc]
         bind(app.nse, app.nsap)
         bind(app, app.asap, app.nsap)
         app.add_object(device)
-        app.add_object(
-            _NetworkPort(
-                address,
-                objectIdentifier=("network-port", 1),
-                objectName="Network port 1",
-                networkNumber=0,
-                networkNumberQuality="unknown",
-            )
+        port = _NetworkPort(
+            address,
+            objectIdentifier=("network-port", 1),
+            objectName="Network port 1",
+            networkNumber=0,
+            networkNumberQuality="unknown",
         )
+        if bbmd is None:
+            app.add_object(port)
+        else:
+            app.foreign_link = app._add_foreign_port(port, address, bbmd)
         return app
+
+    def _add_foreign_port(
+        self, port: _NetworkPort, address: IPv4Address, bbmd: Bbmd
+    ) -> ForeignLink:
+        """Do what add_object does, with our own link layer."""
+        port.bacnetIPMode = IPMode.foreign
+        port.fdBBMDAddress = HostNPort(str(bbmd.place))
+        port.fdSubscriptionLifetime = bbmd.ttl_s
+        link = ForeignLink(address, bbmd)
+        self.objectName[port.objectName] = port
+        self.objectIdentifier[port.objectIdentifier] = port
+        port._app = self  # noqa: SLF001
+        self.link_layers[port.objectIdentifier] = link
+        self.nsap.bind(link, address=address)
+        return link
 
     async def confirmation(self, apdu: Any) -> None:
         """Drop an answer that crosses with giving its request up at a stop."""
@@ -127,8 +163,14 @@ class BuildingApplication(Application):  # type: ignore[misc]
     async def do_IAmRequest(self, apdu: IAmRequest) -> None:
         """Tell who waits for a device to come back."""
         await super().do_IAmRequest(apdu)
+        told = IAm(
+            apdu.pduSource,
+            int(apdu.iAmDeviceIdentifier[1]),
+            int(apdu.vendorID),
+            int(apdu.maxAPDULengthAccepted),
+        )
         for handler in tuple(self.i_am_handlers):
-            handler(apdu.pduSource, int(apdu.iAmDeviceIdentifier[1]))
+            handler(told)
 
     async def do_UnconfirmedCOVNotificationRequest(
         self, apdu: UnconfirmedCOVNotificationRequest

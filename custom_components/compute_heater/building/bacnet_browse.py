@@ -1,11 +1,13 @@
 """Finds out who answers and which of its objects can become points."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 import math
 
 from .bacnet_apdu import ObjectId, Primitive, PropertyError, Ref
 from .bacnet_objects import (
     BY_NUMBER,
+    DATABASE_REVISION,
     DESCRIPTION,
     DEVICE,
     FIRMWARE_REVISION,
@@ -60,6 +62,8 @@ class BacnetIdentity:
     """Longest message in bytes that it takes and sends in one piece."""
     segmentation: str
     """ "both", "transmit", "receive" or "none"."""
+    database_revision: int | None = None
+    """Differs when objects came, went or were renamed; None = it does not tell."""
 
 
 async def read_identity(reader: PropertyReader, instance: int) -> BacnetIdentity:
@@ -74,11 +78,13 @@ async def read_identity(reader: PropertyReader, instance: int) -> BacnetIdentity
         FIRMWARE_REVISION,
         MAX_APDU_LENGTH_ACCEPTED,
         SEGMENTATION_SUPPORTED,
+        DATABASE_REVISION,
     )
     device = ObjectId(DEVICE, instance)
     found = await reader.read(Ref(device, number) for number in properties)
     max_apdu = _number(found, device, MAX_APDU_LENGTH_ACCEPTED)
     segmentation = _number(found, device, SEGMENTATION_SUPPORTED)
+    revision = _number(found, device, DATABASE_REVISION)
     if max_apdu is None or segmentation is None or segmentation >= len(SEGMENTATION):
         raise LinkProtocolError(f"there is no BACnet device {instance}")
     return BacnetIdentity(
@@ -89,6 +95,7 @@ async def read_identity(reader: PropertyReader, instance: int) -> BacnetIdentity
         firmware=_text(found, device, FIRMWARE_REVISION),
         max_apdu=max(_SMALLEST_APDU, int(max_apdu)),
         segmentation=SEGMENTATION[int(segmentation)],
+        database_revision=None if revision is None else int(revision),
     )
 
 
@@ -99,6 +106,14 @@ async def find_points(reader: PropertyReader, instance: int) -> list[FoundPoint]
         for target in await _object_list(reader, instance)
         if target.type in BY_NUMBER
     ]
+    return await points_of(reader, targets)
+
+
+async def points_of(
+    reader: PropertyReader, targets: Iterable[ObjectId]
+) -> list[FoundPoint]:
+    """Read what makes a point of each object; those that do not exist are left out."""
+    targets = list(targets)
     refs = [ref for target in targets for ref in _refs(target, BY_NUMBER[target.type])]
     found = await reader.read(refs)
     return [
@@ -141,6 +156,7 @@ def _found_point(
     found: dict[Ref, Found], target: ObjectId, kind: ObjectKind
 ) -> FoundPoint:
     key = f"{kind.name},{target.instance}"
+    name = object_name(found, target)
     unit = _number(found, target, UNITS)
     low, high = _limits(found, target)
     states: tuple[str, ...] = ()
@@ -154,7 +170,7 @@ def _found_point(
             states = tuple(str(text) for text in texts)
     point = BacnetPoint(
         key=key,
-        name=_text(found, target, OBJECT_NAME) or key,
+        name=name or key,
         kind=kind.kind,
         unit=None if unit is None else unit_text(int(unit)),
         minimum=low,
@@ -164,6 +180,7 @@ def _found_point(
         instance=target.instance,
         description=_text(found, target, DESCRIPTION),
         commandable=isinstance(found.get(Ref(target, PRIORITY_ARRAY, 1)), tuple),
+        object_name=name,
     )
     return FoundPoint(point=point, value=sound_value(found, target, kind))
 
@@ -177,6 +194,11 @@ def sound_value(
     ):
         return None
     return decode(kind, _one(found, target, PRESENT_VALUE))
+
+
+def object_name(found: dict[Ref, Found], target: ObjectId) -> str | None:
+    """Return how an object calls itself; None where it does not tell."""
+    return _text(found, target, OBJECT_NAME)
 
 
 def _limits(

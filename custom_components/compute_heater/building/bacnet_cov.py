@@ -13,6 +13,7 @@ import logging
 from bacpypes3.pdu import Address
 
 from .bacnet_apdu import SUBSCRIBE_COV, ObjectId, Property, subscribe_cov
+from .bacnet_app import IAm
 from .bacnet_objects import PRESENT_VALUE, STATUS_FLAGS, decode, is_sound
 from .bacnet_point import BacnetPoint
 from .bacnet_read import Send, in_parallel
@@ -46,7 +47,7 @@ class CovSubscription:
         *,
         send: Send,
         read: Read,
-        reported: Callable[[ObjectId, Value | None], None],
+        reported: Callable[[BacnetPoint, Value | None], Value | None],
         closed: Callable[[CovSubscription], None],
     ) -> None:
         """Start at once, in a task; must be called in the event loop."""
@@ -148,12 +149,11 @@ class CovSubscription:
                 flags = next(iter(values.get(STATUS_FLAGS, ())), None)
                 sound = is_sound(flags, None)
                 value = decode(point.object_kind, present) if sound else None
-                self._reported(target, value)
-                self._deliver({point.key: value})
+                self._deliver({point.key: self._reported(point, value)})
 
-    def _announced(self, source: Address, _instance: int) -> None:
+    def _announced(self, answer: IAm) -> None:
         now = asyncio.get_running_loop().time()
-        if source == self._address and now - self._subscribed_at > QUIET_S:
+        if answer.address == self._address and now - self._subscribed_at > QUIET_S:
             self.renew()
 
     def _deliver(self, values: Mapping[str, Value | None]) -> None:

@@ -41,6 +41,12 @@ class PropertyReader:
         self._alone: set[Ref] = set()
         """Spoil the whole request when read together with others."""
 
+    def start_anew(self, max_apdu: int) -> None:
+        """Forget what was learnt: the device is another one now."""
+        self._budget = max_apdu - _HEADER_BYTES
+        self._multiple = True
+        self._alone.clear()
+
     async def read(self, refs: Iterable[Ref]) -> dict[Ref, Found]:
         """Read every property, or learn why it cannot be had.
 

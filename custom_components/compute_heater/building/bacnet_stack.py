@@ -18,13 +18,24 @@ from bacpypes3.apdu import (
 from bacpypes3.basetypes import ErrorCode
 from bacpypes3.pdu import Address, IPv4Address
 
+from .bacnet_address import DEFAULT_PORT, address_text, search_address
 from .bacnet_apdu import PropertyError, error_of
-from .bacnet_app import BuildingApplication
+from .bacnet_app import BuildingApplication, IAm
+from .bacnet_discovery import HIGHEST_INSTANCE, Discovered, discover
+from .bacnet_foreign import Bbmd, Registration
 from .points import LinkAddressError, LinkConnectionError, LinkError, LinkProtocolError
+
+__all__ = [
+    "BacnetRefusal",
+    "BacnetStack",
+    "Bbmd",
+    "Discovered",
+    "Registration",
+    "StackRegistry",
+]
 
 _LOGGER = logging.getLogger(__name__)
 
-DEFAULT_PORT = 47808
 APDU_TIMEOUT_MS = 2500
 APDU_RETRIES = 1
 BIND_TIMEOUT_S = 3.0
@@ -51,12 +62,16 @@ class BacnetRefusal(LinkProtocolError):
 class BacnetStack:
     """One BACnet/IP application on one local address."""
 
-    def __init__(self, local_address: str) -> None:
+    def __init__(self, local_address: str, bbmd: Bbmd | None = None) -> None:
         """Take "ip/prefix:port", e.g. "192.168.1.7/24:47808"; the port may be left out.
 
-        Raises LinkAddressError when it is malformed.
+        With ``bbmd`` it is a foreign device: its broadcasts go through the BBMD.
+        Raises LinkAddressError when an address is malformed.
         """
         self._interface, self.port = _parsed(local_address)
+        self.bbmd = bbmd
+        if bbmd is not None and str(bbmd.place) == str(Address(self.endpoint)):
+            raise LinkAddressError(f"the BBMD {bbmd.address} is our own address")
         self.instance = _own_instance(f"{self._interface.ip}:{self.port}")
         """Our device instance."""
         self._app: BuildingApplication | None = None
@@ -78,12 +93,30 @@ class BacnetStack:
             raise LinkConnectionError(f"BACnet on {self.endpoint} is not running")
         return self._app
 
+    @property
+    def registration(self) -> Registration | None:
+        """How we stand with the BBMD; None = there is none, or not running."""
+        link = self._app and self._app.foreign_link
+        return link.registration if link else None
+
+    async def registered(self, timeout_s: float) -> bool:
+        """Wait until the BBMD has accepted us; False = refused, or no answer in time.
+
+        It is asked again and again in any case. True when there is no BBMD. Raises
+        LinkConnectionError while the stack is not running.
+        """
+        link = self.app.foreign_link
+        return link is None or await link.registered(timeout_s)
+
     async def start(self) -> None:
-        """Bind; raises LinkAddressError when the address or port cannot be used."""
+        """Bind; raises LinkAddressError when the address or port cannot be used.
+
+        Registration at the BBMD goes on in the background: see ``registered``.
+        """
         self._probe()
         address = IPv4Address(f"{self._interface.with_prefixlen}:{self.port}")
         app = BuildingApplication.build(
-            address, self.instance, APDU_TIMEOUT_MS, APDU_RETRIES
+            address, self.instance, APDU_TIMEOUT_MS, APDU_RETRIES, self.bbmd
         )
         app.i_am_handlers.add(self._check_instance)
         try:
@@ -105,13 +138,34 @@ class BacnetStack:
         if app is not None:
             await _stop(app)
 
+    async def discover(
+        self,
+        low: int = 0,
+        high: int = HIGHEST_INSTANCE,
+        target: str | None = None,
+        wait_s: float = 3.0,
+    ) -> list[Discovered]:
+        """List the devices with an instance from low to high, by instance.
+
+        ``target``: None = the local network, or the BBMD's; "*" = all networks, "12" =
+        the network of this number, "ip:port" = the device there. Two devices of the
+        same instance are both listed. Raises LinkAddressError for a wrong target or
+        range, LinkConnectionError without the BBMD that a broadcast needs.
+        """
+        where = search_address(target)
+        if not 0 <= low <= high <= HIGHEST_INSTANCE:
+            raise LinkAddressError(f"{low} to {high} is no range of instances")
+        if not (where.is_localstation or await self.registered(wait_s)):
+            raise LinkConnectionError(
+                f"not registered at the BBMD: {self.registration}"
+            )
+        return await discover(self.app, low, high, where, wait_s)
+
     async def who_is(self, address: Address) -> int | None:
         """Ask who is at an address; returns the device instance, None = no answer."""
-        future = self.app.who_is(address=address, timeout=APDU_TIMEOUT_MS / 1000)
-        await asyncio.wait({future})
-        if future.cancelled() or not (answers := future.result()):
-            return None
-        return int(answers[0].iAmDeviceIdentifier[1])
+        patience = APDU_TIMEOUT_MS / 1000
+        found = await discover(self.app, 0, HIGHEST_INSTANCE, address, patience)
+        return found[0].instance if found else None
 
     async def request(self, address: Address, service: int, content: bytes) -> bytes:
         """Send a confirmed request; returns the answer, empty for a mere ack.
@@ -158,11 +212,13 @@ class BacnetStack:
                     f"{self._interface.ip}: {err.strerror}"
                 ) from err
 
-    def _check_instance(self, address: Address, instance: int) -> None:
-        if instance == self.instance and not self._clash_logged:
+    def _check_instance(self, answer: IAm) -> None:
+        if answer.instance == self.instance and not self._clash_logged:
             self._clash_logged = True
             _LOGGER.warning(
-                "%s uses our BACnet device instance %s as well", address, instance
+                "%s uses our BACnet device instance %s as well",
+                answer.address,
+                answer.instance,
             )
 
 
@@ -173,14 +229,21 @@ class StackRegistry:
         self._stacks: dict[str, tuple[BacnetStack, int]] = {}
         self._lock = asyncio.Lock()
 
-    async def acquire(self, local_address: str) -> BacnetStack:
+    async def acquire(
+        self, local_address: str, bbmd: Bbmd | None = None
+    ) -> BacnetStack:
         """Return the running stack of this address, started for the first user.
 
-        Raises LinkAddressError.
+        Raises LinkAddressError, also when it runs with another BBMD or without one.
         """
-        candidate = BacnetStack(local_address)
+        candidate = BacnetStack(local_address, bbmd)
         async with self._lock:
             stack, users = self._stacks.get(candidate.endpoint, (candidate, 0))
+            if _place(stack.bbmd) != _place(bbmd):
+                raise LinkAddressError(
+                    f"UDP {stack.endpoint} is used {_with(stack.bbmd)} already, so not "
+                    f"{_with(bbmd)}"
+                )
             if not users:
                 await stack.start()
             self._stacks[stack.endpoint] = stack, users + 1
@@ -211,6 +274,14 @@ def _parsed(local_address: str) -> tuple[ipaddress.IPv4Interface, int]:
     return parsed, number
 
 
+def _place(bbmd: Bbmd | None) -> str | None:
+    return address_text(bbmd.place) if bbmd else None
+
+
+def _with(bbmd: Bbmd | None) -> str:
+    return f"with the BBMD {bbmd.address}" if bbmd else "without a BBMD"
+
+
 def _own_instance(endpoint: str) -> int:
     """Choose an instance that stays, in a range that planners hardly ever use."""
     return 3_900_000 + zlib.crc32(endpoint.encode()) % 290_000
@@ -237,9 +308,7 @@ async def _stop(app: BuildingApplication) -> None:
         task.cancel()
     await asyncio.gather(*bindings, return_exceptions=True)
     app.close()
-    searches = [*getattr(app, "_who_is_futures", ())]
-    searches += app.nse.who_is_router_to_network_futures
-    waiting = [search.future for search in searches]
+    waiting = [search.future for search in app.nse.who_is_router_to_network_futures]
     waiting += [future for queue in app._requests.values() for _, future in queue]  # noqa: SLF001
     for future in waiting:
         future.cancel()
