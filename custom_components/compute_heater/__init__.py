@@ -19,17 +19,16 @@ from .const import (
     DOMAIN,
     PLATFORMS,
     SAVE_INTERVAL,
-    SUBENTRY_BACNET,
     SUBENTRY_HEATER,
     SUBENTRY_MODBUS,
     SUBENTRY_SINK,
 )
 from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
-from .drivers import create_heater
+from .drivers import async_profiles, create_heater
 from .entity import point_platform
 from .heater_coordinator import HeaterCoordinator
 from .issues import async_check_entities, async_forget
-from .link_coordinator import create_link
+from .links import LINKS, async_adopt, async_check_yaml_hubs, create_link
 from .pumps import async_run_down
 from .release import (
     async_release,
@@ -38,6 +37,7 @@ from .release import (
     forsaken_parts,
 )
 from .renames import async_follow_renames
+from .services import async_register_services
 from .site import SiteCoordinator
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
@@ -54,6 +54,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[DATA_HANDOVER] = {}
     hass.data[DATA_RELOADING] = set()
     async_follow_renames(hass)
+    async_register_services(hass)
     return True
 
 
@@ -64,6 +65,8 @@ async def async_setup_entry(
     # First of all: a part that is added while this runs must not be missed.
     entry.async_on_unload(entry.add_update_listener(_async_update_listener))
     hass.data[DATA_RELOADING].discard(entry.entry_id)
+    if entry.get_subentries_of_type(SUBENTRY_MODBUS):
+        await async_profiles(hass)
     store = SiteStore(hass, entry.entry_id)
     handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
     memory = handover.memory if handover else await store.async_load_memory()
@@ -79,11 +82,13 @@ async def async_setup_entry(
     }
     links = {
         subentry.subentry_id: create_link(hass, entry, subentry)
-        for kind in (SUBENTRY_BACNET, SUBENTRY_MODBUS)
+        for kind in LINKS
         for subentry in entry.get_subentries_of_type(kind)
     }
     for subentry_id, link in links.items():
-        link.restore(memory.get("links", {}).get(subentry_id, {}))
+        link.restore(
+            memory.get("links", {}).get(subentry_id, {}), same_run=handover is not None
+        )
     site = SiteCoordinator(
         hass,
         entry,
@@ -94,6 +99,16 @@ async def async_setup_entry(
         ],
     )
     site.restore(memory)
+    async_adopt(
+        hass,
+        links,
+        (
+            actuator_id
+            for sink in site.sinks.values()
+            for actuator_id in (sink.path.valve_id, sink.path.pump_id)
+            if actuator_id
+        ),
+    )
 
     async def async_save() -> None:
         await store.async_save(_memory(entry))
@@ -101,6 +116,8 @@ async def async_setup_entry(
     async def async_look_after(_now: datetime) -> None:
         for sink in site.sinks.values():
             async_check_entities(hass, sink)
+        for link in links.values():
+            async_check_yaml_hubs(hass, link)
         await async_save()
 
     entry.runtime_data = SiteRuntime(

@@ -13,9 +13,11 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .building.points import Point
 from .control.reasons import Reason
-from .coordinator import ComputeHeaterConfigEntry
+from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import HeaterEntity, PointEntity, point_platform
+from .point_classes import binary_class
 from .site_heater import SiteHeater
 
 PARALLEL_UPDATES = 0
@@ -109,6 +111,13 @@ class HeaterBinarySensor(HeaterEntity, BinarySensorEntity):
 
 class PointBinarySensor(PointEntity, BinarySensorEntity):
     """A binary point that is only read."""
+
+    def __init__(
+        self, entry: ComputeHeaterConfigEntry, link: Link, point: Point
+    ) -> None:
+        """Take the class from the point."""
+        super().__init__(entry, link, point)
+        self._attr_device_class = binary_class(point)
 
     @property
     @override

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 
+from .bacnet_coordinator import BacnetCoordinator
 from .heater_coordinator import HeaterCoordinator
-from .link_coordinator import BacnetCoordinator, ModbusCoordinator
+from .modbus_coordinator import ModbusCoordinator
 from .site import SiteCoordinator
+
+type Link = BacnetCoordinator | ModbusCoordinator
 
 
 @dataclass(kw_only=True)
@@ -16,7 +19,7 @@ class SiteRuntime:
 
     site: SiteCoordinator
     heaters: dict[str, HeaterCoordinator]
-    links: dict[str, BacnetCoordinator | ModbusCoordinator]
+    links: dict[str, Link]
     subentries: Mapping[str, ConfigSubentry]
     """As they were at set-up; a removed one is gone from the entry before we hear."""
     async_save: Callable[[], Awaitable[None]]
@@ -35,7 +38,7 @@ class SiteRuntime:
         }
 
     @property
-    def parts(self) -> list[HeaterCoordinator | BacnetCoordinator | ModbusCoordinator]:
+    def parts(self) -> list[HeaterCoordinator | Link]:
         """Everything that holds a connection."""
         return [*self.heaters.values(), *self.links.values()]
 

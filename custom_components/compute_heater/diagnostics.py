@@ -7,13 +7,20 @@ from typing import Any
 from yarl import URL
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
-from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.const import (
+    CONF_ADDRESS,
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+)
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_FINGERPRINT, CONF_INTERFACE
+from .const import CONF_BBMD, CONF_FINGERPRINT, CONF_INTERFACE, SUBENTRY_BACNET
 from .coordinator import ComputeHeaterConfigEntry
 
 TO_REDACT = {
+    CONF_BBMD,
     CONF_FINGERPRINT,
     CONF_HOST,
     CONF_INTERFACE,
@@ -23,6 +30,10 @@ TO_REDACT = {
     "serial_number",
     "uuid",
 }
+
+
+# Modbus points have an address as well, but of a register.
+TO_REDACT_OF_BACNET = TO_REDACT | {CONF_ADDRESS}
 
 
 def _plain(value: Any) -> Any:
@@ -50,7 +61,12 @@ async def async_get_config_entry_diagnostics(
         "subentries": {
             subentry_id: {
                 "type": subentry.subentry_type,
-                "data": async_redact_data(subentry.data, TO_REDACT),
+                "data": async_redact_data(
+                    subentry.data,
+                    TO_REDACT_OF_BACNET
+                    if subentry.subentry_type == SUBENTRY_BACNET
+                    else TO_REDACT,
+                ),
             }
             for subentry_id, subentry in entry.subentries.items()
         },
@@ -94,8 +110,11 @@ async def async_get_config_entry_diagnostics(
             link_id: {
                 "available": link.last_update_success,
                 "values": link.data,
-                "commanded": sorted(link.commanded),
-                **link.requests,
+                "commands": {
+                    key: asdict(command)
+                    for key, command in link.ledger.commands.items()
+                },
+                **link.counters,
             }
             for link_id, link in runtime.links.items()
         },

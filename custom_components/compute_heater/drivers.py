@@ -9,11 +9,21 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.hass_dict import HassKey
 
-from .building.bacnet_stack import BacnetStack, StackRegistry
-from .const import CONF_FINGERPRINT, CONF_INTERFACE, CONF_LOCAL_PORT, DOMAIN
+from .building.bacnet_stack import BacnetStack, Bbmd, StackRegistry
+from .building.profile import Profile, load_profiles
+from .const import (
+    CONF_BBMD,
+    CONF_BBMD_TTL,
+    CONF_FINGERPRINT,
+    CONF_INTERFACE,
+    CONF_LOCAL_PORT,
+    CONF_PROFILE,
+    DOMAIN,
+)
 from .heaters.model import PowerDriver
 from .heaters.redfish import RedfishHeater
 
+DATA_PROFILES: HassKey[Mapping[str, Profile]] = HassKey(f"{DOMAIN}_profiles")
 DATA_STACKS: HassKey[StackRegistry] = HassKey(f"{DOMAIN}_bacnet_stacks")
 
 
@@ -39,14 +49,36 @@ def local_address(data: Mapping[str, Any]) -> str:
     return f"{data[CONF_INTERFACE]}:{data[CONF_LOCAL_PORT]}"
 
 
+async def async_acquire_stack(
+    hass: HomeAssistant, data: Mapping[str, Any]
+) -> BacnetStack:
+    """Return the running stack of a link's side of things; raises LinkAddressError."""
+    bbmd = None
+    if address := data.get(CONF_BBMD):
+        bbmd = Bbmd(address, data[CONF_BBMD_TTL])
+    return await stacks(hass).acquire(local_address(data), bbmd)
+
+
 @asynccontextmanager
 async def async_borrowed_stack(
     hass: HomeAssistant, data: Mapping[str, Any]
 ) -> AsyncIterator[BacnetStack]:
     """Hold the stack of a local address for the context; raises LinkAddressError."""
-    registry = stacks(hass)
-    stack = await registry.acquire(local_address(data))
+    stack = await async_acquire_stack(hass, data)
     try:
         yield stack
     finally:
-        await registry.release(stack)
+        await stacks(hass).release(stack)
+
+
+async def async_profiles(hass: HomeAssistant) -> Mapping[str, Profile]:
+    """Return the Modbus profiles that we ship, by id."""
+    if DATA_PROFILES not in hass.data:
+        hass.data[DATA_PROFILES] = await hass.async_add_executor_job(load_profiles)
+    return hass.data[DATA_PROFILES]
+
+
+@callback
+def profile_of(hass: HomeAssistant, data: Mapping[str, Any]) -> Profile | None:
+    """Return the profile that a Modbus link was made from; load them first."""
+    return hass.data.get(DATA_PROFILES, {}).get(data.get(CONF_PROFILE, ""))

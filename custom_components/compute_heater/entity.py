@@ -3,6 +3,7 @@
 from typing import Any, override
 
 from homeassistant.const import Platform
+from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
@@ -12,10 +13,10 @@ from homeassistant.helpers.update_coordinator import (
 )
 
 from .building.points import Point, PointKind, Value
-from .const import CONF_IDENTITY, DOMAIN, SUBENTRY_BACNET
-from .coordinator import ComputeHeaterConfigEntry
+from .const import CONF_IDENTITY, DOMAIN
+from .coordinator import ComputeHeaterConfigEntry, Link
 from .heater_coordinator import HeaterCoordinator
-from .link_coordinator import BacnetCoordinator, ModbusCoordinator
+from .point_classes import category
 from .site import SiteCoordinator
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
@@ -142,30 +143,29 @@ def point_platform(point: Point) -> Platform:
             return Platform.SENSOR
 
 
-class PointEntity(_Entity[BacnetCoordinator | ModbusCoordinator]):
+class PointEntity(_Entity[Link]):
     """A point of a controller of the building."""
 
     def __init__(
         self,
         entry: ComputeHeaterConfigEntry,
-        link: BacnetCoordinator | ModbusCoordinator,
+        link: Link,
         point: Point,
     ) -> None:
         """Belong to the controller's device; the name is the controller's own."""
         super().__init__(link)
         self.point = point
-        subentry = link.subentry
-        device_id = f"{entry.entry_id}_{subentry.subentry_id}"
-        identity = subentry.data.get(CONF_IDENTITY, {})
-        is_bacnet = subentry.subentry_type == SUBENTRY_BACNET
+        device_id = f"{entry.entry_id}_{link.subentry.subentry_id}"
+        self._was_available: bool | None = None
         self._attr_name = point.name
+        self._attr_entity_category = category(point)
         self._attr_unique_id = f"{device_id}_{point.key}"
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, device_id)},
-            name=subentry.title,
-            manufacturer=identity.get("vendor"),
-            model=identity.get("model") or ("BACnet/IP" if is_bacnet else "Modbus TCP"),
-            sw_version=identity.get("firmware"),
+            name=link.subentry.title,
+            manufacturer=link.make.manufacturer,
+            model=link.make.model,
+            sw_version=link.make.firmware,
             via_device_id=_site_device_id(entry, self.coordinator),
         )
 
@@ -182,3 +182,20 @@ class PointEntity(_Entity[BacnetCoordinator | ModbusCoordinator]):
             and self.coordinator.data is not None
             and self.present_value is not None
         )
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        # A link may have a thousand points, and most updates are about a few.
+        available = self.available
+        if (
+            self.point.key in self.coordinator.fresh
+            or available is not self._was_available
+        ):
+            self._was_available = available
+            super()._handle_coordinator_update()
+
+    @override
+    async def async_update(self) -> None:
+        if self.enabled:
+            await self.coordinator.async_request_point(self.point.key)

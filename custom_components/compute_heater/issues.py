@@ -1,18 +1,58 @@
 """Repair issues: what only the owner can put right."""
 
+from collections.abc import Mapping, Sequence
+
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
 from .const import DOMAIN
 from .site_sink import SiteSink
 
+ISSUE_CERTIFICATE_CHANGED = "certificate_changed"
+ISSUE_DEVICE_MOVED = "device_moved"
+ISSUE_DUPLICATE_INSTANCE = "duplicate_instance"
+ISSUE_MISSING_ENTITIES = "missing_entities"
+ISSUE_MODBUS_YAML_HUB = "modbus_yaml_hub"
+ISSUE_POINTS_CHANGED = "points_changed"
+ISSUE_POINTS_MISSING = "points_missing"
 
-def _missing_id(sink_id: str) -> str:
-    return f"missing_entities_{sink_id}"
+_ALL = (
+    ISSUE_CERTIFICATE_CHANGED,
+    ISSUE_DEVICE_MOVED,
+    ISSUE_DUPLICATE_INSTANCE,
+    ISSUE_MISSING_ENTITIES,
+    ISSUE_MODBUS_YAML_HUB,
+    ISSUE_POINTS_CHANGED,
+    ISSUE_POINTS_MISSING,
+)
+_FIXABLE = (ISSUE_DEVICE_MOVED, ISSUE_POINTS_CHANGED, ISSUE_POINTS_MISSING)
+_NAMES_SHOWN = 10
 
 
-def _certificate_id(heater_id: str) -> str:
-    return f"certificate_changed_{heater_id}"
+@callback
+def _tell(
+    hass: HomeAssistant,
+    key: str,
+    subentry_id: str,
+    placeholders: Mapping[str, str] | None,
+    data: Mapping[str, str] | None = None,
+) -> None:
+    """Tell what is wrong with a part, or with ``None`` that it is right again."""
+    issue_id = f"{key}_{subentry_id}"
+    if placeholders is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=key in _FIXABLE,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=key,
+        translation_placeholders=dict(placeholders),
+        data=None if data is None else {"key": key, **data},
+    )
 
 
 @callback
@@ -24,21 +64,8 @@ def async_check_entities(hass: HomeAssistant, sink: SiteSink) -> None:
         for entity_id in sink.entity_ids
         if hass.states.get(entity_id) is None and entity_id not in registry.entities
     ]
-    if not missing:
-        ir.async_delete_issue(hass, DOMAIN, _missing_id(sink.sink_id))
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        _missing_id(sink.sink_id),
-        is_fixable=False,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key="missing_entities",
-        translation_placeholders={
-            "consumer": sink.subentry.title,
-            "entities": ", ".join(missing),
-        },
-    )
+    placeholders = {"consumer": sink.subentry.title, "entities": ", ".join(missing)}
+    _tell(hass, ISSUE_MISSING_ENTITIES, sink.sink_id, placeholders if missing else None)
 
 
 @callback
@@ -46,22 +73,84 @@ def async_tell_certificate(
     hass: HomeAssistant, heater_id: str, title: str, *, changed: bool
 ) -> None:
     """Tell of a certificate that is not the one the owner trusted."""
-    if not changed:
-        ir.async_delete_issue(hass, DOMAIN, _certificate_id(heater_id))
-        return
-    ir.async_create_issue(
+    placeholders = {"heater": title} if changed else None
+    _tell(hass, ISSUE_CERTIFICATE_CHANGED, heater_id, placeholders)
+
+
+@callback
+def async_tell_objects(
+    hass: HomeAssistant,
+    entry_id: str,
+    link: ConfigSubentry,
+    *,
+    missing: Sequence[str],
+    changed: Sequence[str],
+) -> None:
+    """Tell of points that the controller has no more, or that are others now."""
+    data = {"entry_id": entry_id, "subentry_id": link.subentry_id}
+    for key, names in (
+        (ISSUE_POINTS_MISSING, missing),
+        (ISSUE_POINTS_CHANGED, changed),
+    ):
+        shown = ", ".join(names[:_NAMES_SHOWN])
+        if len(names) > _NAMES_SHOWN:
+            shown += " …"
+        placeholders = {"link": link.title, "count": str(len(names)), "points": shown}
+        _tell(hass, key, link.subentry_id, placeholders if names else None, data)
+
+
+@callback
+def async_tell_places(
+    hass: HomeAssistant,
+    entry_id: str,
+    link: ConfigSubentry,
+    address: str,
+    places: Sequence[str],
+) -> None:
+    """Tell of a device that moved, or of two with one instance.
+
+    ``places`` are the addresses that answer to the instance now; a device that is
+    just gone answers nowhere.
+    """
+    others = [place for place in places if place != address]
+    placeholders = {
+        "link": link.title,
+        "address": address,
+        "others": ", ".join(others),
+        "instance": link.unique_id or "",
+    }
+    is_there = address in places
+    duplicate = bool(others) and (is_there or len(others) > 1)
+    _tell(
         hass,
-        DOMAIN,
-        _certificate_id(heater_id),
-        is_fixable=False,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key="certificate_changed",
-        translation_placeholders={"heater": title},
+        ISSUE_DUPLICATE_INSTANCE,
+        link.subentry_id,
+        placeholders if duplicate else None,
     )
+    _tell(
+        hass,
+        ISSUE_DEVICE_MOVED,
+        link.subentry_id,
+        placeholders if len(others) == 1 and not is_there else None,
+        {
+            "entry_id": entry_id,
+            "subentry_id": link.subentry_id,
+            "address": "".join(others[:1]),
+        },
+    )
+
+
+@callback
+def async_tell_yaml_hub(
+    hass: HomeAssistant, link: ConfigSubentry, hub: str | None
+) -> None:
+    """Tell that configuration.yaml opens a second connection to the device."""
+    placeholders = None if hub is None else {"link": link.title, "hub": hub}
+    _tell(hass, ISSUE_MODBUS_YAML_HUB, link.subentry_id, placeholders)
 
 
 @callback
 def async_forget(hass: HomeAssistant, subentry_id: str) -> None:
     """Delete what was told of a part; what still holds is told again."""
-    for issue_id in (_missing_id(subentry_id), _certificate_id(subentry_id)):
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+    for key in _ALL:
+        ir.async_delete_issue(hass, DOMAIN, f"{key}_{subentry_id}")

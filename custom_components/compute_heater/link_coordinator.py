@@ -1,47 +1,52 @@
-"""Polls one controller of the building and writes its points."""
+"""Polls one controller of the building and looks after what we command in it."""
 
 from abc import abstractmethod
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, override
 
-from modbus_connection import ModbusTcpParams
-
-from homeassistant.components.modbus import async_get_unit
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .building.bacnet import BacnetDevice, CovSubscription
-from .building.bacnet_point import BacnetPoint
-from .building.bacnet_stack import BacnetStack
-from .building.modbus import ModbusDevice
-from .building.modbus_point import ModbusPoint
+from .building.commands import CommandLedger, near
 from .building.point_fields import readable_points
 from .building.points import (
+    POLL_INTERVALS_S,
     LinkConnectionError,
     LinkError,
     Point,
     PointRefusedError,
+    PointTooSoonError,
+    PollGroup,
     Value,
 )
-from .const import (
-    CONF_DEVICE_INSTANCE,
-    CONF_POINTS,
-    CONF_UNIT_ID,
-    DOMAIN,
-    LINK_INTERVAL,
-    LOGGER,
-    SUBENTRY_BACNET,
-)
-from .drivers import local_address, stacks
+from .building.values import checked
+from .const import CONF_POINTS, DOMAIN, LOGGER
 
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry
 
 type Values = dict[str, Value | None]
+
+_TICK_S = POLL_INTERVALS_S[PollGroup.FAST]
+# Timers fire a little early or late, and a group shall not miss its turn by that.
+_SLACK_S = 1.0
+# A link whose points all report by themselves, or are read seldom, still has to show
+# that it is alive.
+_HEARTBEAT_S = POLL_INTERVALS_S[PollGroup.NORMAL]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Make:
+    """What is known of a controller's make."""
+
+    manufacturer: str | None = None
+    model: str | None = None
+    firmware: str | None = None
 
 
 class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
@@ -62,14 +67,20 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
             LOGGER,
             config_entry=entry,
             name=f"{entry.title} {subentry.title}",
-            update_interval=LINK_INTERVAL,
+            update_interval=timedelta(seconds=_TICK_S),
         )
         self.subentry = subentry
         # A row that cannot be read must not take the rest of the site with it.
         points, self.problems = readable_points(subentry.data[CONF_POINTS], parse)
         self.points: dict[str, PointT] = {point.key: point for point in points}
-        self.commanded: set[str] = set()
-        """Keys of the points that hold a command of ours."""
+        self.ledger = CommandLedger()
+        self.fresh: frozenset[str] = frozenset()
+        """Keys of the points that the latest update is about."""
+        self._requested: set[str] = set()
+        self._next_read_s: dict[PollGroup, float] = {}
+        self._heard_at_s = 0.0
+        self._commanding = asyncio.Lock()
+        self._warned: set[str] = set()
         self._closed = False
 
     @property
@@ -79,19 +90,36 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
 
     @property
     @abstractmethod
-    def requests(self) -> dict[str, int]:
-        """Requests sent so far, for diagnostics."""
+    def make(self) -> Make:
+        """What device this is."""
+
+    @property
+    @abstractmethod
+    def counters(self) -> dict[str, Any]:
+        """What was sent so far and what the controller cannot do, for diagnostics."""
 
     @abstractmethod
-    async def _async_read(self) -> Values:
-        """Read all points. Raises LinkError."""
+    async def _async_read(self, points: Iterable[PointT]) -> Values:
+        """Read points. Raises LinkError."""
 
     @abstractmethod
-    async def _async_write(self, point: PointT, value: Value) -> Value | None:
+    async def _async_write(
+        self, point: PointT, value: Value, restore: Value | None
+    ) -> Value | None:
         """Write one point and return what the controller holds then."""
 
-    async def async_release(self) -> None:
-        """Take our commands back, as far as the protocol knows such a thing."""
+    @abstractmethod
+    async def _async_give_up(
+        self, point: PointT, restore: Value | None
+    ) -> Value | None:
+        """Take one command back; returns what holds then. Raises LinkError."""
+
+    def _needs_restore(self, point: PointT) -> bool:
+        """Whether the controller cannot go back by itself to what was before us."""
+        return point.holds_command
+
+    def _poll_group(self, point: PointT) -> PollGroup:
+        return point.poll_group
 
     async def async_close(self) -> None:
         """Poll no more and let go of the connection; commands stay."""
@@ -105,12 +133,19 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
 
     @override
     async def _async_update_data(self) -> Values:
+        known: Values = self.data or dict.fromkeys(self.points)
+        points, groups = self._due()
+        if not points:
+            self.fresh = frozenset()
+            return known
         try:
-            return await self._async_read()
+            values = await self._async_read(points)
         except LinkError as err:
             if self._shutdown_requested and self.data is not None:
                 # The poll was under way when the link was closed.
                 return self.data
+            # Once it answers again, everything is to be read anew.
+            self._next_read_s.clear()
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="link_unreachable",
@@ -119,27 +154,170 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
                     "error": str(err),
                 },
             ) from err
+        self._heard_at_s = now = self.hass.loop.time()
+        for group in groups:
+            self._next_read_s[group] = now + POLL_INTERVALS_S[group]
+        # At once, for what is given up now changes values again.
+        self.data = {**(self.data or known), **values}
+        await self._async_look_after_commands()
+        self.fresh = frozenset(values)
+        return self.data
 
-    async def async_write(self, key: str, value: Value) -> None:
-        """Write a point for a user or for control."""
+    async def async_request_point(self, key: str) -> None:
+        """Read a point soon, whatever its poll group."""
+        self._requested.add(key)
+        await self.async_request_refresh()
+
+    def _due(self) -> tuple[list[PointT], list[PollGroup]]:
+        """Return what is to be read now."""
+        now = self.hass.loop.time()
+        groups = [
+            group
+            for group in PollGroup
+            if self._next_read_s.get(group, 0.0) <= now + _SLACK_S
+        ]
+        points = [
+            point
+            for point in self.points.values()
+            if self._poll_group(point) in groups or point.key in self._requested
+        ]
+        self._requested.clear()
+        if not points and now - self._heard_at_s >= _HEARTBEAT_S - _SLACK_S:
+            points = list(self.points.values())[:1]
+        return points, groups
+
+    async def async_write(
+        self, key: str, value: Value, *, lifetime_s: float | None = None
+    ) -> Value | None:
+        """Write a point for a person or for control; returns what it holds then.
+
+        ``lifetime_s`` goes before the point's own. Raises ServiceValidationError for
+        a value that is refused before anything is sent, HomeAssistantError else.
+        """
         point = self.points[key]
-        added = self._note_command(point)
         try:
-            self._refuse_if_closed()
-            # Stored before it is written, so that it can be taken back after a crash.
-            await self.config_entry.runtime_data.async_save()
-            held = await self._async_write(point, value)
+            value = checked(point, value)
+        except PointRefusedError as err:
+            raise _refused(point, err) from err
+        if lifetime_s is None:
+            lifetime_s = point.lifetime_s
+        try:
+            async with self._commanding:
+                held = await self._async_command(point, value, lifetime_s)
+        except PointTooSoonError as err:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="point_too_soon",
+                translation_placeholders={
+                    "point": point.name,
+                    "seconds": f"{err.wait_s:.0f}",
+                },
+            ) from err
         except LinkError as err:
             refused = isinstance(err, PointRefusedError)
-            # Without an answer the command may have arrived all the same.
-            if added and not err.command_stays:
-                self.commanded.discard(key)
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="point_refused" if refused else "point_not_written",
                 translation_placeholders={"point": point.name, "error": str(err)},
             ) from err
         self._take_change({key: held})
+        return held
+
+    async def _async_command(
+        self, point: PointT, value: Value, lifetime_s: float | None
+    ) -> Value | None:
+        self._refuse_if_closed()
+        key, now = point.key, self.hass.loop.time()
+        present = self.data.get(key) if self.data else None
+        if self.ledger.holds(point, value, present):
+            self.ledger.prolong(key, now, lifetime_s)
+            return present
+        self.ledger.check_interval(point, now)
+        restore = None
+        if not point.holds_command:
+            present = (await self._async_read([point]))[key]
+            if near(value, present, point.dead_band):
+                return present
+        elif self._needs_restore(point) and key not in self.ledger.commands:
+            restore = (await self._async_read([point]))[key]
+            if restore is None:
+                raise PointRefusedError(
+                    f"{point.name}: its value cannot be read, so it could not be put "
+                    "back one day"
+                )
+        before = self.ledger.note(point, value, restore, now, lifetime_s)
+        command = self.ledger.commands.get(key)
+        try:
+            # Stored before it is written, so that it can be taken back after a crash.
+            await self.config_entry.runtime_data.async_save()
+            self._refuse_if_closed()
+            return await self._async_write(
+                point, value, command.restore if command else None
+            )
+        except LinkError as err:
+            # Without an answer the command may have arrived all the same.
+            if not err.command_stays:
+                self.ledger.put_back(key, before)
+            raise
+
+    async def async_give_up(self, key: str) -> Value | None:
+        """Take back our command of a point, if there is one; returns what holds then."""
+        point = self.points[key]
+        try:
+            async with self._commanding:
+                await self._async_try_give_up(key)
+        except LinkError as err:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="point_not_given_up",
+                translation_placeholders={"point": point.name, "error": str(err)},
+            ) from err
+        await self.config_entry.runtime_data.async_save()
+        return self.data.get(key) if self.data else None
+
+    async def _async_try_give_up(self, key: str) -> None:
+        command = self.ledger.commands.get(key)
+        if command is None:
+            return
+        held = await self._async_give_up(self.points[key], command.restore)
+        self.ledger.forget(key)
+        self._warned.discard(key)
+        if held is not None:
+            self._take_change({key: held})
+
+    async def _async_look_after_commands(self) -> None:
+        """Give up what nobody stands behind, and repeat what would lapse."""
+        if self._closed:
+            return
+        async with self._commanding:
+            if given_up := self.ledger.to_give_up(self.hass.loop.time()):
+                await self._async_give_up_all(given_up)
+                await self.config_entry.runtime_data.async_save()
+            await self._async_repeat()
+
+    async def _async_repeat(self) -> None:
+        """Write anew what the controller forgets unless it is repeated."""
+
+    async def async_release(self) -> None:
+        """Take all our commands back."""
+        async with self._commanding:
+            await self._async_give_up_all(sorted(self.ledger.commands))
+
+    async def _async_give_up_all(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            try:
+                await self._async_try_give_up(key)
+            except LinkError as err:
+                if key not in self._warned:
+                    LOGGER.warning(
+                        "%s: could not take back the command of %s: %s",
+                        self.name,
+                        self.points[key].name,
+                        err,
+                    )
+                self._warned.add(key)
+                if isinstance(err, LinkConnectionError):
+                    return
 
     @callback
     def _take_change(self, changed: Mapping[str, Value | None]) -> None:
@@ -151,167 +329,27 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
             self.data.get(key) != value for key, value in changed.items()
         ):
             self.data = {**self.data, **changed}
+            self.fresh = frozenset(changed)
             self.async_update_listeners()
-
-    def _note_command(self, point: PointT) -> bool:
-        return False
 
     @property
     def memory(self) -> dict[str, Any]:
         """What must survive a restart."""
-        return {"commanded": sorted(self.commanded)}
+        return self.ledger.memory
 
-    def restore(self, memory: Mapping[str, Any]) -> None:
-        """Take over what holds a command of ours."""
-        self.commanded = set(memory.get("commanded", ())) & self.writable
-
-
-class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
-    """A BACnet device: polled, and heard at once by change of value."""
-
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ComputeHeaterConfigEntry,
-        subentry: ConfigSubentry,
-    ) -> None:
-        """Take the points from the subentry."""
-        super().__init__(hass, entry, subentry, BacnetPoint.from_dict)
-        self._opening = asyncio.Lock()
-        self._stack: BacnetStack | None = None
-        self._device: BacnetDevice | None = None
-        self._subscription: CovSubscription | None = None
-
-    @property
-    @override
-    def requests(self) -> dict[str, int]:
-        device = self._device
-        return {
-            "reads": device.reads if device else 0,
-            "writes": device.writes if device else 0,
-        }
-
-    async def _async_open(self) -> BacnetDevice:
-        """Return the device; the stack is borrowed when its port can be had."""
-        async with self._opening:
-            self._refuse_if_closed()
-            if self._device is None:
-                data = self.subentry.data
-                self._stack = await stacks(self.hass).acquire(local_address(data))
-                self._device = BacnetDevice(
-                    self._stack,
-                    f"{data[CONF_HOST]}:{data[CONF_PORT]}",
-                    data[CONF_DEVICE_INSTANCE],
-                )
-            return self._device
-
-    @override
-    async def _async_read(self) -> Values:
-        device = await self._async_open()
-        if device.identity is None:
-            # Another device at the address must not pass for the one that was chosen.
-            await device.identify()
-        values = await device.read(self.points.values())
-        if self._subscription is None and not self._closed:
-            self._subscription = device.subscribe(
-                self.points.values(), self._take_change
-            )
-        return values
-
-    @override
-    async def _async_write(self, point: BacnetPoint, value: Value) -> Value | None:
-        return await (await self._async_open()).write(point, value)
-
-    @override
-    def _note_command(self, point: BacnetPoint) -> bool:
-        added = point.key not in self.commanded
-        self.commanded.add(point.key)
-        return added
-
-    @override
-    async def async_release(self) -> None:
-        for key in sorted(self.commanded):
-            try:
-                await (await self._async_open()).relinquish(self.points[key])
-            except LinkError as err:
-                LOGGER.warning(
-                    "%s: could not take back the command of %s: %s",
-                    self.name,
-                    self.points[key].name,
-                    err,
-                )
-                if isinstance(err, LinkConnectionError):
-                    return
-            else:
-                self.commanded.discard(key)
-
-    @override
-    async def async_close(self) -> None:
-        await super().async_close()
-        if self._subscription is not None:
-            await self._subscription.close()
-            self._subscription = None
-        async with self._opening:
-            if self._stack is not None:
-                await stacks(self.hass).release(self._stack)
-                self._stack = self._device = None
+    def restore(self, memory: Mapping[str, Any], *, same_run: bool) -> None:
+        """Take over what holds a command of ours; see CommandLedger.from_memory."""
+        ledger = CommandLedger.from_memory(memory, same_run=same_run)
+        # Within a run, what may not be written any more is released from outside.
+        ours = self.writable if same_run else self.points.keys()
+        for key in ledger.commands.keys() - ours:
+            ledger.forget(key)
+        self.ledger = ledger
 
 
-class ModbusCoordinator(LinkCoordinator[ModbusPoint]):
-    """A Modbus device on the connection that Home Assistant shares."""
-
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ComputeHeaterConfigEntry,
-        subentry: ConfigSubentry,
-    ) -> None:
-        """Take the points from the subentry."""
-        super().__init__(hass, entry, subentry, ModbusPoint.from_dict)
-        self._device: ModbusDevice | None = None
-
-    @property
-    @override
-    def requests(self) -> dict[str, int]:
-        device = self._device
-        return {
-            "reads": device.reads if device else 0,
-            "writes": device.writes if device else 0,
-        }
-
-    def _open(self) -> ModbusDevice:
-        """Return the device; another user of it with other settings is an error."""
-        self._refuse_if_closed()
-        if self._device is None:
-            data = self.subentry.data
-            params = ModbusTcpParams(host=data[CONF_HOST], port=data[CONF_PORT])
-            try:
-                unit = async_get_unit(
-                    self.hass, self.config_entry, params, data[CONF_UNIT_ID]
-                )
-            except HomeAssistantError as err:
-                raise LinkError(str(err)) from err
-            self._device = ModbusDevice(unit, self.points.values())
-        return self._device
-
-    @override
-    async def _async_read(self) -> Values:
-        return await self._open().read()
-
-    @override
-    async def _async_write(self, point: ModbusPoint, value: Value) -> Value | None:
-        return await self._open().write(point, value)
-
-
-def create_link(
-    hass: HomeAssistant, entry: ComputeHeaterConfigEntry, subentry: ConfigSubentry
-) -> BacnetCoordinator | ModbusCoordinator:
-    """Return the coordinator of a link; nothing is sent yet."""
-    link = (
-        BacnetCoordinator(hass, entry, subentry)
-        if subentry.subentry_type == SUBENTRY_BACNET
-        else ModbusCoordinator(hass, entry, subentry)
+def _refused(point: Point, err: PointRefusedError) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="point_refused",
+        translation_placeholders={"point": point.name, "error": str(err)},
     )
-    if link.problems:
-        LOGGER.error("%s: points left out: %s", link.name, "; ".join(link.problems))
-    return link

@@ -8,14 +8,14 @@ from homeassistant.components.number import (
     NumberEntityDescription,
     NumberMode,
 )
-from homeassistant.const import Platform, UnitOfPower, UnitOfTemperature
+from homeassistant.const import Platform, UnitOfPower
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .building.points import Point
-from .coordinator import ComputeHeaterConfigEntry
+from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import HeaterEntity, PointEntity, point_platform
-from .link_coordinator import BacnetCoordinator, ModbusCoordinator
+from .point_classes import number_class
 from .site_heater import SiteHeater
 
 PARALLEL_UPDATES = 1
@@ -28,12 +28,6 @@ POWER_LIMIT = NumberEntityDescription(
     native_step=10,
     mode=NumberMode.SLIDER,
 )
-
-_POINT_CLASSES: dict[str, NumberDeviceClass] = {
-    UnitOfTemperature.CELSIUS: NumberDeviceClass.TEMPERATURE,
-    UnitOfPower.WATT: NumberDeviceClass.POWER,
-    UnitOfPower.KILO_WATT: NumberDeviceClass.POWER,
-}
 
 
 async def async_setup_entry(
@@ -87,13 +81,13 @@ class PointNumber(PointEntity, NumberEntity):
     def __init__(
         self,
         entry: ComputeHeaterConfigEntry,
-        link: BacnetCoordinator | ModbusCoordinator,
+        link: Link,
         point: Point,
     ) -> None:
         """Take unit and limits from the point."""
         super().__init__(entry, link, point)
         self._attr_native_unit_of_measurement = point.unit
-        self._attr_device_class = _POINT_CLASSES.get(point.unit or "")
+        self._attr_device_class = number_class(point)
         if point.minimum is not None:
             self._attr_native_min_value = point.minimum
         if point.maximum is not None:

@@ -7,26 +7,32 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 
 from .const import (
-    CONF_DEVICE_INSTANCE,
+    CONF_BBMD,
+    CONF_BBMD_TTL,
+    CONF_IDENTITY,
     CONF_INTERFACE,
     CONF_LOCAL_PORT,
+    CONF_POINTS,
+    CONF_PROFILE,
     LOGGER,
-    SUBENTRY_BACNET,
     SUBENTRY_HEATER,
 )
+from .coordinator import Link
 from .drivers import create_heater
 from .heater_coordinator import HeaterCoordinator
-from .link_coordinator import BacnetCoordinator, ModbusCoordinator
+from .links import LINKS, create_link
 from .pumps import async_switch_off, async_switch_off_unloaded
 
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
 
-type Part = HeaterCoordinator | BacnetCoordinator | ModbusCoordinator
+type Part = HeaterCoordinator | Link
+
+# What of a link's data is about this machine.
+_OUR_SIDE = (CONF_INTERFACE, CONF_LOCAL_PORT, CONF_BBMD, CONF_BBMD_TTL)
 
 # Home Assistant gives everything together 20 s when it stops.
 _TIMEOUT_S = 15.0
@@ -95,27 +101,42 @@ def forsaken_parts(
     removed = [old for key, old in before.items() if key not in kept]
     parts = _stopped_parts(hass, entry, removed, memory)
     for key, old in before.items():
-        if old.subentry_type != SUBENTRY_BACNET or key not in kept:
+        if old.subentry_type not in LINKS or key not in kept:
             continue
         new = kept[key]
+        data = {**old.data}
         # From where we are now: two addresses cannot share a port.
-        local = {name: new.data[name] for name in (CONF_INTERFACE, CONF_LOCAL_PORT)}
-        data = MappingProxyType({**old.data, **local})
-        link = BacnetCoordinator(hass, entry, replace(old, data=data))
-        link.restore(memory.get("links", {}).get(key, {}))
+        data |= {name: new.data[name] for name in _OUR_SIDE if name in new.data}
+        link = _stopped_link(
+            hass, entry, replace(old, data=MappingProxyType(data)), memory
+        )
         if _controller(old) == _controller(new):
-            link.commanded -= BacnetCoordinator(hass, entry, new).writable
+            still = create_link(hass, entry, new, lasting=False).writable
+            link.ledger = link.ledger.only(link.ledger.commands.keys() - still)
         else:
             memory.get("links", {}).pop(key, None)
-        if link.commanded:
+        if link.ledger.commands:
             parts.append(link)
     return parts
 
 
-def _controller(link: ConfigSubentry) -> tuple[Any, ...]:
-    return tuple(
-        link.data[name] for name in (CONF_HOST, CONF_PORT, CONF_DEVICE_INSTANCE)
-    )
+def _controller(link: ConfigSubentry) -> dict[str, Any]:
+    """Return what tells a controller, and the way to it, from others."""
+    about_us = (*_OUR_SIDE, CONF_IDENTITY, CONF_POINTS, CONF_PROFILE)
+    return {name: value for name, value in link.data.items() if name not in about_us}
+
+
+def _stopped_link(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    subentry: ConfigSubentry,
+    memory: Mapping[str, Any],
+) -> Link:
+    link = create_link(hass, entry, subentry, lasting=False)
+    stored = memory.get("links", {}).get(subentry.subentry_id, {})
+    # Whatever it holds is to be given up, ticked for writing still or not.
+    link.restore(stored, same_run=False)
+    return link
 
 
 def _stopped_parts(
@@ -130,9 +151,8 @@ def _stopped_parts(
         if subentry.subentry_type == SUBENTRY_HEATER:
             driver = create_heater(hass, subentry.data)
             parts.append(HeaterCoordinator(hass, entry, subentry, driver))
-        elif subentry.subentry_type == SUBENTRY_BACNET:
-            link = BacnetCoordinator(hass, entry, subentry)
-            link.restore(memory.get("links", {}).get(subentry.subentry_id, {}))
-            if link.commanded:
+        elif subentry.subentry_type in LINKS:
+            link = _stopped_link(hass, entry, subentry, memory)
+            if link.ledger.commands:
                 parts.append(link)
     return parts

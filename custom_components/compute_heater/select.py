@@ -8,10 +8,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .building.points import Point
-from .coordinator import ComputeHeaterConfigEntry
+from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import HeaterEntity, PointEntity, SiteEntity, point_platform
 from .heaters.model import PowerState
-from .link_coordinator import BacnetCoordinator, ModbusCoordinator
 from .site import Strategy
 from .site_heater import SiteHeater
 
@@ -92,7 +91,7 @@ class PointSelect(PointEntity, SelectEntity):
     def __init__(
         self,
         entry: ComputeHeaterConfigEntry,
-        link: BacnetCoordinator | ModbusCoordinator,
+        link: Link,
         point: Point,
     ) -> None:
         """Offer the states that the controller names."""

@@ -1,6 +1,6 @@
 """Sensors of the site, its heaters, its consumers and the building."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import override
 
@@ -16,7 +16,6 @@ from homeassistant.const import (
     Platform,
     UnitOfEnergy,
     UnitOfPower,
-    UnitOfPressure,
     UnitOfTemperature,
     UnitOfTime,
     UnitOfVolumeFlowRate,
@@ -27,10 +26,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .building.points import Point, PointKind
 from .const import CONF_VOLUME
 from .control.reasons import Reason
-from .coordinator import ComputeHeaterConfigEntry
+from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import HeaterEntity, PointEntity, SinkEntity, SiteEntity, point_platform
 from .heaters.model import PowerState
-from .link_coordinator import BacnetCoordinator, ModbusCoordinator
+from .point_classes import sensor_class, state_class
 from .power_state import measured_state
 from .site import SiteData
 from .site_heater import SiteHeater
@@ -266,20 +265,6 @@ SITE_SENSORS: tuple[SiteSensorDescription, ...] = (
     ),
 )
 
-_POINT_CLASSES: Mapping[str, SensorDeviceClass] = {
-    UnitOfTemperature.CELSIUS: SensorDeviceClass.TEMPERATURE,
-    UnitOfTemperature.FAHRENHEIT: SensorDeviceClass.TEMPERATURE,
-    UnitOfPower.WATT: SensorDeviceClass.POWER,
-    UnitOfPower.KILO_WATT: SensorDeviceClass.POWER,
-    UnitOfEnergy.WATT_HOUR: SensorDeviceClass.ENERGY,
-    UnitOfEnergy.KILO_WATT_HOUR: SensorDeviceClass.ENERGY,
-    UnitOfEnergy.MEGA_WATT_HOUR: SensorDeviceClass.ENERGY,
-    UnitOfVolumeFlowRate.LITERS_PER_MINUTE: SensorDeviceClass.VOLUME_FLOW_RATE,
-    UnitOfVolumeFlowRate.CUBIC_METERS_PER_HOUR: SensorDeviceClass.VOLUME_FLOW_RATE,
-    UnitOfPressure.BAR: SensorDeviceClass.PRESSURE,
-    UnitOfTime.HOURS: SensorDeviceClass.DURATION,
-}
-
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -357,7 +342,7 @@ class PointSensor(PointEntity, SensorEntity):
     def __init__(
         self,
         entry: ComputeHeaterConfigEntry,
-        link: BacnetCoordinator | ModbusCoordinator,
+        link: Link,
         point: Point,
     ) -> None:
         """Take class and unit from the point."""
@@ -367,12 +352,8 @@ class PointSensor(PointEntity, SensorEntity):
             self._attr_options = list(dict.fromkeys(point.states))
             return
         self._attr_native_unit_of_measurement = point.unit
-        self._attr_device_class = _POINT_CLASSES.get(point.unit or "")
-        self._attr_state_class = (
-            SensorStateClass.TOTAL_INCREASING
-            if self._attr_device_class is SensorDeviceClass.ENERGY
-            else SensorStateClass.MEASUREMENT
-        )
+        self._attr_device_class = sensor_class(point)
+        self._attr_state_class = state_class(point)
         if self._attr_device_class is SensorDeviceClass.TEMPERATURE:
             self._attr_suggested_display_precision = 1
 

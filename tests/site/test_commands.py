@@ -36,8 +36,8 @@ def sent(plant: Plant) -> tuple[int, int, int]:
     runtime = plant.entry.runtime_data
     return (
         runtime.heaters[plant.heater_id].driver.writes,
-        runtime.links[plant.bacnet_id].requests["writes"],
-        runtime.links[plant.modbus_id].requests["writes"],
+        runtime.links[plant.bacnet_id].counters["writes"],
+        runtime.links[plant.modbus_id].counters["writes"],
     )
 
 
@@ -280,7 +280,7 @@ async def test_points_refuse(
     assert house.house.commands.dhw_setpoint_c.value == 45
     # Our command waits below the other one: it must be taken back one day.
     link = plant.entry.runtime_data.links[plant.bacnet_id]
-    assert link.commanded == {"analog-value,1"}
+    assert set(link.ledger.commands) == {"analog-value,1"}
 
     wide = {
         "key": "setpoint",
@@ -294,11 +294,10 @@ async def test_points_refuse(
         "minimum": 0,
         "maximum": 90,
     }
-    second = {**modbus_steps(house)[0], "host": "127.0.0.1", "unit_id": 1}
     hass.config_entries.async_remove_subentry(plant.entry, plant.modbus_id)
     await hass.async_block_till_done()
     modbus_id = await add_subentry(
-        hass, plant.entry, "modbus", second, {"points": [wide]}
+        hass, plant.entry, "modbus", *modbus_steps(house, [wide])
     )
     number = plant.entity_id(modbus_id, "setpoint", "number")
     with pytest.raises(HomeAssistantError) as refused:

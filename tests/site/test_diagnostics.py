@@ -73,7 +73,7 @@ async def test_whole_plant(hass: HomeAssistant, still_plant: Plant) -> None:
     assert source["age_s"] >= 0
     assert tank["demand"]["wanted"] is False
     link = data["links"][plant.bacnet_id]
-    assert link["commanded"] == ["analog-value,1"]
+    assert link["commands"]["analog-value,1"]["value"] == 52
     assert link["values"]["analog-value,1"] == 52
     assert link["writes"] == 1
     assert link["reads"] > 0

@@ -169,10 +169,10 @@ async def test_a_command_is_stored_before_it_is_written(
     stored: list[list[str]] = []
     write = link._async_write
 
-    async def look_then_write(point: Any, value: Any) -> Any:
+    async def look_then_write(point: Any, value: Any, restore: Any) -> Any:
         memory = hass_storage[f"compute_heater.{plant.entry.entry_id}"]["data"]
-        stored.append(memory["links"][plant.bacnet_id]["commanded"])
-        return await write(point, value)
+        stored.append(sorted(memory["links"][plant.bacnet_id]["commands"]))
+        return await write(point, value, restore)
 
     link._async_write = look_then_write
     await link.async_write("analog-value,1", 51.0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.compute_heater.link_coordinator import BacnetCoordinator
+from custom_components.compute_heater.bacnet_coordinator import BacnetCoordinator
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -45,7 +45,7 @@ async def test_a_late_write_does_not_open_a_closed_link(
     runtime.async_save = save
     with pytest.raises(HomeAssistantError, match="closed"):
         await link.async_write("analog-value,1", 52.0)
-    assert link.commanded == set()
+    assert link.ledger.commands == {}
 
 
 async def test_a_late_poll_does_not_subscribe_anew(
@@ -153,7 +153,7 @@ async def test_another_controller_is_released_from(
     )
     await hass.async_block_till_done()
     assert priority_16(plant, "dhw_setpoint_c") is None
-    assert bacnet_link(plant).commanded == set()
+    assert bacnet_link(plant).ledger.commands == {}
 
 
 async def test_a_part_that_hangs_does_not_hold_up_control(
@@ -163,9 +163,9 @@ async def test_a_part_that_hangs_does_not_hold_up_control(
     read = BacnetCoordinator._async_read
     answers = asyncio.Event()
 
-    async def hang(self: BacnetCoordinator) -> Any:
+    async def hang(self: BacnetCoordinator, points: Any) -> Any:
         await answers.wait()
-        return await read(self)
+        return await read(self, points)
 
     monkeypatch.setattr(BacnetCoordinator, "_async_read", hang)
     monkeypatch.setattr("custom_components.compute_heater._FIRST_REFRESH_S", 0.1)
