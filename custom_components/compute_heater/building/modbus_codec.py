@@ -20,7 +20,7 @@ def decode(point: ModbusPoint, raw: Sequence[int | bool]) -> Value | None:
     """Make a value of what was read; None for NaN and for a sentinel."""
     if point.data_type is DataType.BOOL:
         return None if raw[0] in point.sentinels else bool(raw[0])
-    packed = _pack([int(word) for word in raw], point.word_order)
+    packed = _pack(raw, point.word_order)
     if point.data_type is DataType.FLOAT32:
         (real,) = struct.unpack(">f", packed)
         number = tidy_real(real)
@@ -60,11 +60,11 @@ def decode_written(point: ModbusPoint, words: Sequence[int]) -> Value | None:
     return decode(replace(point, word_order=order), words)
 
 
-def _pack(words: list[int], order: WordOrder) -> bytes:
+def _pack(words: Sequence[int], order: WordOrder) -> bytes:
     if order in (WordOrder.CDAB, WordOrder.DCBA):
-        words.reverse()
-    byte_order = "<H" if order in (WordOrder.BADC, WordOrder.DCBA) else ">H"
-    return b"".join(struct.pack(byte_order, word) for word in words)
+        words = words[::-1]
+    byte_order = "<" if order in (WordOrder.BADC, WordOrder.DCBA) else ">"
+    return struct.pack(f"{byte_order}{len(words)}H", *words)
 
 
 def _unpack(packed: bytes, order: WordOrder) -> list[int]:

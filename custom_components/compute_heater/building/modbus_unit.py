@@ -177,21 +177,21 @@ class UnitRegisters:
 
     async def _request(self, block: Block) -> Sequence[int | bool]:
         """Send one read; lets ModbusExceptionError through."""
-        unit = self._unit
+        unit, address, count = self._unit, block.address, block.count
         request: Awaitable[Sequence[int | bool]]
         match block.space:
             case Space.COIL:
-                request = unit.read_coils(block.address, block.count)
+                request = unit.read_coils(address, count)
             case Space.DISCRETE:
-                request = unit.read_discrete_inputs(block.address, block.count)
+                request = unit.read_discrete_inputs(address, count)
             case Space.INPUT:
-                request = unit.read_input_registers(block.address, block.count)
+                request = unit.read_input_registers(address, count)
             case Space.HOLDING:
-                request = unit.read_holding_registers(block.address, block.count)
+                request = unit.read_holding_registers(address, count)
         self.reads += 1
         raw: Sequence[int | bool] = await _translated(request)
-        if len(raw) < block.count:
-            raise LinkProtocolError(f"{len(raw)} instead of {block.count} values")
+        if len(raw) < count:
+            raise LinkProtocolError(f"{len(raw)} instead of {count} values")
         return raw
 
 
