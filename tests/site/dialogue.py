@@ -46,7 +46,7 @@ def leave(hass: HomeAssistant, result: Any) -> None:
     hass.config_entries.subentries.async_abort(result["flow_id"])
 
 
-def expect_form(result: Any, step: str, **errors: str) -> None:
+def expect_form(result: Any, step: str, /, **errors: str) -> None:
     """Assert that ``step`` is shown with just these errors, by field."""
     assert result["type"] is FlowResultType.FORM, result
     assert result["step_id"] == step, result

@@ -629,6 +629,32 @@ async def test_unconfirmed_registers(hass: HomeAssistant, site: ConfigEntry) -> 
         await hass.config_entries.async_unload(site.entry_id)
 
 
+async def test_profile_names_the_unit(hass: HomeAssistant, site: ConfigEntry) -> None:
+    """What the profile knows goes before the default, but not before the user."""
+    profile = PROFILES["kermi"]
+    assert profile.unit_id == 40
+    async with device_of(profile, lambda _: True) as peer:
+        for typed, unit_id in ((1, 40), (50, 50)):
+            form = await begin(hass, site, "modbus")
+            form = await answer(hass, form, _tcp(peer.port, typed))
+            form = await answer(hass, form, {"next_step_id": "profile"})
+            form = await answer(hass, form, {"profile": profile.id})
+            expect_form(form, "points")
+            key = suggested(form)["read"][0]
+            ticked = {"read": [key], "write": [], "unconfirmed": {"write": []}}
+            form = await answer(hass, form, ticked)
+            result = await answer(hass, form, {})
+            assert result["type"] is FlowResultType.CREATE_ENTRY
+            link = [*site.subentries.values()][-1]
+            assert link.data["unit_id"] == unit_id
+        form = await begin(hass, site, "modbus")
+        form = await answer(hass, form, _tcp(peer.port))
+        form = await answer(hass, form, {"next_step_id": "profile"})
+        result = await answer(hass, form, {"profile": profile.id})
+        expect_abort(result, "already_configured")
+        await hass.config_entries.async_unload(site.entry_id)
+
+
 async def test_profile_with_parameters(hass: HomeAssistant, site: ConfigEntry) -> None:
     """What only the owner knows is asked, and kept for the next change."""
     registers: dict[Register, int] = {

@@ -149,18 +149,25 @@ class LinkSteps[PointT: AnyPoint](ConfigSubentryFlow, ABC):
         return probatio.Schema(fields)
 
     def _ticked(self) -> dict[str, Any]:
-        ticked = [key for key, one in self._candidates.items() if one.is_read]
-        written = [
-            (key, one.confirmed)
-            for key, one in self._candidates.items()
-            if one.is_read and one.is_written
-        ]
+        """Return what is ticked to begin with, what is saved first."""
+        order = dict.fromkeys([*self._stored(), *self._candidates])
+        ticked = {
+            key: one
+            for key in order
+            if (one := self._candidates.get(key)) is not None and one.is_read
+        }
+
+        def written(*, confirmed: bool) -> list[str]:
+            return [
+                key
+                for key, one in ticked.items()
+                if one.is_written and one.confirmed is confirmed
+            ]
+
         return {
-            CONF_READ: ticked,
-            CONF_WRITE: [key for key, confirmed in written if confirmed],
-            SECTION_UNCONFIRMED: {
-                CONF_WRITE: [key for key, confirmed in written if not confirmed]
-            },
+            CONF_READ: list(ticked),
+            CONF_WRITE: written(confirmed=True),
+            SECTION_UNCONFIRMED: {CONF_WRITE: written(confirmed=False)},
         }
 
     async def async_step_review(

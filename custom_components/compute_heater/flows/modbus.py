@@ -35,6 +35,7 @@ from .modbus_form import (
     CONF_UNREADABLE,
     CONF_WORD_ORDER,
     CONNECTION,
+    DEFAULT_UNIT_ID,
     KEEP,
     in_order,
     link_settings,
@@ -67,6 +68,8 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         """Start with nothing known."""
         super().__init__()
         self._settings: LinkSettings | None = None
+        self._typed_unit_id: int | None = None
+        """Of a new controller; a profile may know better than the default."""
         self._profile: Profile | None = None
         self._parameters: Mapping[str, int] = {}
         """What only the owner knows of the device, for the profile."""
@@ -140,6 +143,8 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
             except FormError as err:
                 errors, detail = err.errors, err.detail
             else:
+                if self.source != SOURCE_RECONFIGURE:
+                    self._typed_unit_id = self._settings.unit_id
                 if self._is_taken(self._unique_id):
                     return self.async_abort(reason="already_configured")
                 result: SubentryFlowResult = await then()
@@ -191,6 +196,9 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         if user_input is not None:
             self._profile = profiles[user_input[CONF_PROFILE]]
             self._parameters = {}
+            self._take_unit(self._profile)
+            if self._is_taken(self._unique_id):
+                return self.async_abort(reason="already_configured")
             if self._profile.parameters:
                 return await self.async_step_parameters()
             try:
@@ -214,6 +222,14 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
                 "detail": detail,
             },
         )
+
+    def _take_unit(self, profile: Profile) -> None:
+        """Take the unit that the profile names, unless the user told another."""
+        if self._typed_unit_id is not None:
+            unit_id = self._typed_unit_id
+            if unit_id == DEFAULT_UNIT_ID:
+                unit_id = profile.unit_id
+            self._settings = replace(self._link, unit_id=unit_id)
 
     async def async_step_parameters(
         self, user_input: dict[str, Any] | None = None

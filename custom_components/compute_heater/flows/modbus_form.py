@@ -33,6 +33,7 @@ CONF_TRANSPORT = "transport"
 CONF_UNREADABLE = "unreadable"
 CONF_WORD_ORDER = "word_order"
 AS_LISTED = "as_listed"
+DEFAULT_UNIT_ID = 1
 KEEP = "keep"
 LEAVE_OUT = "leave_out"
 MOST_ROWS = 100
@@ -78,7 +79,7 @@ CONNECTION = probatio.Schema(
         Optional("ca_file", visible=_TLS): TextSelector(),
         Optional("client_cert", visible=_TLS): TextSelector(),
         Optional("client_key", visible=_TLS): TextSelector(),
-        probatio.Required(CONF_UNIT_ID, default=1): whole(0, 255),
+        probatio.Required(CONF_UNIT_ID, default=DEFAULT_UNIT_ID): whole(0, 255),
     }
 )
 
