@@ -116,8 +116,6 @@ async def async_setup_entry(
     async def async_look_after(_now: datetime) -> None:
         for sink in site.sinks.values():
             async_check_entities(hass, sink)
-        for link in links.values():
-            async_check_yaml_hubs(hass, link)
         await async_save()
 
     entry.runtime_data = SiteRuntime(
@@ -148,6 +146,9 @@ async def async_setup_entry(
         ),
     )
     _async_remove_stale_points(hass, entry)
+    for link in links.values():
+        # Hubs of configuration.yaml are there from the start, and stay.
+        async_check_yaml_hubs(hass, link)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
     for coordinator in heaters.values():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_ADDRESS
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 
 from .building.bacnet import BacnetDevice, BacnetIdentity, CovSubscription
 from .building.bacnet_point import BacnetPoint
@@ -92,7 +92,7 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
         try:
             values = await device.read(points)
         except LinkConnectionError:
-            await self._async_search(device)
+            self._search(device)
             raise
         if not self._closed:
             async_tell_objects(
@@ -106,10 +106,11 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
             self._subscription = device.subscribe(
                 self.points.values(), self._take_change
             )
-            await self._async_search(device)
+            self._search(device)
         return values
 
-    async def _async_search(self, device: BacnetDevice) -> None:
+    @callback
+    def _search(self, device: BacnetDevice) -> None:
         """Look who else answers to the instance: it moved, or there are two."""
         now = self.hass.loop.time()
         if self._closed or (
@@ -118,6 +119,12 @@ class BacnetCoordinator(LinkCoordinator[BacnetPoint]):
         ):
             return
         self._searched_at_s = now
+        # Answers are waited for, which shall hold up no poll.
+        self.config_entry.async_create_background_task(
+            self.hass, self._async_search(device), f"{self.name} search"
+        )
+
+    async def _async_search(self, device: BacnetDevice) -> None:
         try:
             places = await device.locate()
         except LinkError:
