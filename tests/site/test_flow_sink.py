@@ -8,9 +8,10 @@ import pytest
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from simulator.running import RunningHouse
 
-from .dialogue import answer, begin, expect_abort, expect_form, suggested
-from .plant import HEATER_SETTINGS, entity_id
+from .dialogue import answer, begin, expect_abort, expect_form, leave, suggested
+from .plant import HEATER_SETTINGS, add_site, add_subentry, entity_id, modbus_steps
 
 PLAIN_PATH = {"valve_position": "on", "valve_travel_time": 60, "overrun_time": 120}
 FULL_PATH = {
@@ -245,3 +246,86 @@ async def test_flow_that_nothing_could_prove(
     expect_form(form, "dhw", base="flow_cannot_be_proven")
     result = await answer(hass, form, {**TANK, "path": FULL_PATH})
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+SETTING = {
+    "key": "setting",
+    "name": "Pump setting",
+    "space": "coil",
+    "address": 0,
+    "writable": True,
+    "write_class": "eeprom",
+    "role": "pump",
+}
+
+
+async def test_entities_by_role(
+    hass: HomeAssistant, house: RunningHouse, site: ConfigEntry
+) -> None:
+    """What only one point can be is suggested; what two can be is left open."""
+    tank = {
+        "key": "tank",
+        "name": "Tank",
+        "space": "input",
+        "address": 1,
+        "data_type": "int16",
+        "scale": 0.1,
+        "unit": "°C",
+        "role": "dhw_temperature",
+    }
+    flow = tank | {"key": "flow", "name": "Flow", "unit": "L/min", "role": "flow"}
+    # Flow in another unit is no flow sensor, a stored setting no pump.
+    odd = flow | {"key": "odd", "name": "Odd", "unit": "%"}
+    room = tank | {"key": "room", "name": "Room", "role": "room_temperature"}
+    valve = SETTING | {"key": "valve", "name": "Valve", "role": "valve"}
+    del valve["write_class"]
+    pump = SETTING | {"key": "pump", "name": "Pump", "address": 1}
+    del pump["write_class"]
+    points = [
+        tank,
+        flow,
+        odd,
+        room,
+        room | {"key": "room_2", "name": "Second room"},
+        pump,
+        SETTING,
+        valve,
+        tank | {"key": "demand", "name": "Demand", "unit": "%", "role": "heat_demand"},
+    ]
+    link_id = await add_subentry(hass, site, "modbus", *modbus_steps(house, points))
+
+    def entity(key: str, domain: str) -> str:
+        return entity_id(hass, site, link_id, key, domain)
+
+    path = {
+        "valve_entity": entity("valve", "switch"),
+        "pump_entity": entity("pump", "switch"),
+        "flow_entity": entity("flow", "sensor"),
+    }
+    for kind in ("dhw", "floor"):
+        form = await begin_kind(hass, site, kind)
+        more = {"demand_entity": entity("demand", "sensor")}
+        if kind == "dhw":
+            more["temperature_entity"] = entity("tank", "sensor")
+        assert suggested(form) == DEFAULTS[kind] | more | {
+            "path": DEFAULTS[kind]["path"] | path
+        }
+        leave(hass, form)
+    await hass.config_entries.async_unload(site.entry_id)
+
+
+@pytest.mark.parametrize("field", ["pump_entity", "valve_entity"])
+async def test_a_memory_that_wears(
+    hass: HomeAssistant, house: RunningHouse, site: ConfigEntry, field: str
+) -> None:
+    """Control must not write to a stored setting, whose site it may be."""
+    other = await add_site(hass, "Cottage")
+    link_id = await add_subentry(hass, other, "modbus", *modbus_steps(house, [SETTING]))
+    setting = entity_id(hass, other, link_id, "setting", "switch")
+    form = await begin_kind(hass, site, "dhw")
+    wrong = TANK | {"path": FULL_PATH | {field: setting}}
+    form = await answer(hass, form, wrong)
+    expect_form(form, "dhw", base="eeprom_point")
+    result = await answer(hass, form, TANK | {"path": FULL_PATH})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.config_entries.async_unload(other.entry_id)
