@@ -22,6 +22,7 @@ from custom_components.compute_heater.building.points import (
     LinkProtocolError,
     PointConfigError,
     PointKind,
+    Role,
 )
 
 from .bacnet_peer import BacnetPeer, many_inputs, rare_objects, usual_objects
@@ -90,6 +91,7 @@ async def test_browsing_tells_all_that_a_point_needs(device: BacnetDevice) -> No
         instance=1,
         description="Speicher, oben",
         object_name="TWW oben °C",
+        role=Role.DHW_TEMPERATURE,
     )
     power = found["analog-value,1"].point
     assert (power.unit, power.minimum, power.maximum) == ("W", 0, 3000)

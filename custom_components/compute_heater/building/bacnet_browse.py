@@ -34,6 +34,7 @@ from .bacnet_objects import (
 from .bacnet_point import BacnetPoint, FoundPoint
 from .bacnet_read import Found, PropertyReader
 from .points import LinkProtocolError, PointKind, Value
+from .roles import suggest_role
 
 SEGMENTATION = ("both", "transmit", "receive", "none")
 _SMALLEST_APDU = 50
@@ -168,17 +169,20 @@ def _found_point(
             isinstance(text, str) and text for text in texts
         ):
             states = tuple(str(text) for text in texts)
+    description = _text(found, target, DESCRIPTION)
+    spelt = None if unit is None else unit_text(int(unit))
     point = BacnetPoint(
         key=key,
         name=name or key,
         kind=kind.kind,
-        unit=None if unit is None else unit_text(int(unit)),
+        unit=spelt,
         minimum=low,
         maximum=high,
         states=states,
         object_type=kind.name,
         instance=target.instance,
-        description=_text(found, target, DESCRIPTION),
+        description=description,
+        role=suggest_role(name or "", description, spelt, kind.kind, kind.is_output),
         commandable=isinstance(found.get(Ref(target, PRIORITY_ARRAY, 1)), tuple),
         object_name=name,
     )
