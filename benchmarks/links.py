@@ -29,7 +29,6 @@ from custom_components.compute_heater.building.bacnet_objects import (
 from custom_components.compute_heater.building.bacnet_stack import BacnetStack
 from custom_components.compute_heater.building.modbus import ModbusDevice
 from custom_components.compute_heater.building.modbus_codec import decode
-from custom_components.compute_heater.building.modbus_plan import Layout
 from custom_components.compute_heater.building.modbus_point import (
     ModbusPoint,
     parse_points,
@@ -43,8 +42,6 @@ from .rows import Row, at_least, fact
 BACNET_POINTS = (200, 1000)
 MODBUS_POINTS, MODBUS_PITCH = 50, 10
 """Floats of two registers each, and the way from one to the next."""
-MODBUS_SPAN = 125
-"""Registers in one request: what the protocol and the house allow."""
 DELAYS_MS = (0, 20)
 LEAST_ROUNDS, MOST_ROUNDS, ENOUGH_S = 3, 25, 10.0
 TARGETS = {
@@ -196,7 +193,7 @@ async def modbus_rows(addresses: dict[str, str], delay_ms: int) -> list[Row]:
     )
     connection = ModbusConnection(ModbusTcpParams(host=host, port=int(port)))
     unit = connection.for_unit(int(addresses["modbus_unit"]))
-    device = ModbusDevice(lambda _: unit, points, Layout(max_span=MODBUS_SPAN))
+    device = ModbusDevice(lambda _: unit, points)
 
     async def update() -> Update:
         before = device.reads

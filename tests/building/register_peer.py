@@ -21,6 +21,8 @@ _TABLES = (Space.COIL, Space.DISCRETE, Space.HOLDING, Space.INPUT)
 _UNUSED = 65535
 _UNIT = 6
 """Where a frame names its unit."""
+_HEADER = 9
+"""Bytes of a frame before the registers."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class RegisterPeer:
         self.requests: list[Request] = []
         self.silent: set[int] = set()
         """Units whose answers get lost, as behind a gateway."""
+        self.longest_answer: int | None = None
+        """Registers beyond which the answer gets lost, None = any number."""
         self._registers = dict(registers)
         self._server: ModbusTcpServer | None = None
 
@@ -96,8 +100,11 @@ class RegisterPeer:
         return table
 
     def _trace(self, is_sending: bool, packet: bytes) -> bytes:
-        lost = is_sending and len(packet) > _UNIT and packet[_UNIT] in self.silent
-        return b"" if lost else packet
+        if not is_sending or len(packet) <= _UNIT:
+            return packet
+        words = (len(packet) - _HEADER) // 2
+        too_long = self.longest_answer is not None and words > self.longest_answer
+        return b"" if too_long or packet[_UNIT] in self.silent else packet
 
     async def _action(
         self,

@@ -267,3 +267,25 @@ async def test_what_cannot_have_been_there_is_not_put_back(
     with pytest.raises(PointRefusedError, match=message):
         await device.restore(target, value)
     assert peer.requests == []
+
+
+async def test_unit_that_is_silent_when_asked_for_much_is_asked_for_less(
+    peer: RegisterPeer, units_of: UnitsOf
+) -> None:
+    points = [point(50, address) for address in range(0, 100, 2)]
+    peer.longest_answer = 30
+    device = ModbusDevice(units_of, points)
+    values = await device.read()
+    assert values == {one.key: 10000 + one.address for one in points}
+    peer.requests.clear()
+    assert await device.read() == values
+    assert [one.count for one in peer.requests] == [23, 23, 23, 23, 3]
+
+    # Later silence is an outage, after which it is asked as before.
+    peer.silent.add(50)
+    with pytest.raises(LinkConnectionError):
+        await device.read()
+    peer.silent.clear()
+    peer.requests.clear()
+    assert await device.read() == values
+    assert len(peer.requests) == 5

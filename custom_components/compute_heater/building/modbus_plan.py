@@ -6,8 +6,8 @@ from typing import Self
 
 from .modbus_point import ModbusPoint, Space
 
-MAX_SPAN = 100
-"""Registers in one request; the protocol allows 125, many devices fewer."""
+MAX_SPAN = 125
+"""Registers in one request that the protocol allows; some devices take fewer."""
 MAX_GAP = 16
 """Unwanted registers that are cheaper to read along than another request."""
 

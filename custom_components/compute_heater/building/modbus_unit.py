@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modbus_connection import (
     ExceptionCode,
@@ -26,6 +26,9 @@ RETRY_LAST_S = 86400.0
 REQUEST_LIMIT_S = 30.0
 """A device that keeps saying it is busy is asked again and again below us; this ends
 it. Other users of the connection may take their share of the time first."""
+
+SHORT_SPAN = 16
+"""Whoever does not answer to so few registers does not answer at all."""
 
 _LASTING = (
     ExceptionCode.ILLEGAL_DATA_ADDRESS,
@@ -56,6 +59,8 @@ class UnitRegisters:
         self.writes = 0
         self._unit = unit
         self._layout = layout
+        self._longest = SHORT_SPAN
+        """Registers that the unit has given in one answer."""
         self._refused: dict[ModbusPoint, _Refusal] = {}
         self._cuts: set[Place] = set()
         self._plans: dict[tuple[ModbusPoint, ...], list[Block]] = {}
@@ -75,7 +80,12 @@ class UnitRegisters:
         """
         found: dict[str, Raw | None] = dict.fromkeys(point.key for point in wanted)
         for block in self._blocks(wanted):
-            values, _ = await self._read_block(block)
+            try:
+                values, _ = await self._read_block(block)
+            except LinkConnectionError:
+                if not await self._is_too_long(block):
+                    raise
+                return await self.read(wanted)
             found |= values
         return found
 
@@ -146,6 +156,7 @@ class UnitRegisters:
                 return nothing, False
         else:
             found: dict[str, Raw | None] = {}
+            self._longest = max(self._longest, block.count)
             for point in block.points:
                 self._accept(point)
                 start = point.address - block.address
@@ -162,6 +173,18 @@ class UnitRegisters:
             self._cuts.add((right.space, right.address))
             self._plans.clear()
         return left_found | right_found, False
+
+    async def _is_too_long(self, block: Block) -> bool:
+        """Tell a unit that is away from one that is silent when asked for too much.
+
+        The latter is asked for half as much from now on. Raises LinkConnectionError.
+        """
+        if block.count <= self._longest:
+            return False
+        await self.read_one(block.points[0])
+        self._layout = replace(self._layout, max_span=block.count // 2)
+        self._plans.clear()
+        return True
 
     def _refuse(self, point: ModbusPoint) -> None:
         known = self._refused.get(point)
