@@ -141,8 +141,7 @@ async def test_add_controller(
     expect_form(form, "list")
     for text, named in WRONG_LISTS:
         form = await answer(hass, form, {"points": text})
-        (error,) = form["errors"].values()
-        assert error in ("invalid_points", "no_points"), text
+        expect_form(form, "list", base="invalid_points")
         assert named in form["description_placeholders"]["detail"]
         assert suggested(form) == {"points": text}
 
@@ -249,7 +248,7 @@ async def test_order_of_bytes(hass: HomeAssistant, site: ConfigEntry) -> None:
     await peer.start()
     real = METER | {"address": 0, "unit": "°C", "name": "Real | here"}
     tenths = OUTDOOR | {"key": "tenths", "address": 2}
-    coil = {"key": "coil", "space": "coil", "address": 0}
+    coil = {"key": "coil", "space": "coil", "address": 0, "role": "fault"}
     try:
         form = await begin(hass, site, "modbus")
         form = await answer(hass, form, _tcp(peer.port))
@@ -275,6 +274,8 @@ async def test_order_of_bytes(hass: HomeAssistant, site: ConfigEntry) -> None:
         ((link_id, subentry),) = site.subentries.items()
         orders = [row.get("word_order") for row in subentry.data["points"]]
         assert orders == ["cdab", None, None]
+        # What the list says goes before what a name suggests.
+        assert subentry.data["points"][2]["role"] == "fault"
         state = hass.states.get(entity_id(hass, site, link_id, "meter", "sensor"))
         assert state is not None
         assert float(state.state) == 21.5
@@ -457,6 +458,43 @@ async def test_change_when_nobody_answers(
     expect_form(form, "connection", base="cannot_connect")
     assert suggested(form)["port"] == peer.port
     leave(hass, form)
+
+
+async def test_what_may_be_written(hass: HomeAssistant, site: ConfigEntry) -> None:
+    """Of an own list, only what has limits; a long list of the silent is cut."""
+    registers: dict[Register, int] = {
+        (1, Space.HOLDING, address): 2 for address in range(4)
+    }
+    peer = RegisterPeer(registers)
+    await peer.start()
+    number = {"space": "holding", "data_type": "uint16"}
+    points = [
+        number | {"key": "share", "address": 0, "unit": "%"},
+        number | {"key": "plain", "address": 1},
+        number | {"key": "state", "address": 2, "kind": "multistate"},
+        number | {"key": "named", "address": 3, "states": ["off", "on"]},
+        *(
+            number | {"key": f"silent {address}", "address": address}
+            for address in range(100, 114)
+        ),
+    ]
+    try:
+        form = await begin(hass, site, "modbus")
+        form = await answer(hass, form, _tcp(peer.port))
+        form = await answer(hass, form, LIST)
+        form = await answer(hass, form, pasted(*points))
+        silent = form["description_placeholders"]["silent"]
+        assert silent.endswith("silent 111 and 2 more")
+        form = await answer(hass, form, {"unreadable": "keep"})
+        await answer(hass, form, {})
+        (link_id,) = site.subentries
+        form = await begin_change(hass, site, link_id, "change_points")
+        assert choices(form, "write").keys() == {"share", "named"}
+        assert len(suggested(form)["read"]) == len(points)
+        leave(hass, form)
+        await hass.config_entries.async_unload(site.entry_id)
+    finally:
+        await peer.stop()
 
 
 @pytest.mark.parametrize("transport", ["rtu_over_tcp", "udp", "tls"])

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, override
 
 import probatio
@@ -16,7 +16,7 @@ from homeassistant.helpers.selector import (
 )
 
 from ..building.bacnet import BacnetDevice, BacnetIdentity
-from ..building.bacnet_point import BacnetPoint, FoundPoint
+from ..building.bacnet_point import BacnetPoint
 from ..building.bacnet_stack import BacnetStack
 from ..building.ede import EdeList, parse_ede
 from ..building.points import (
@@ -37,6 +37,7 @@ from ..const import (
     SUBENTRY_BACNET,
 )
 from ..drivers import async_borrowed_stack
+from .bacnet_candidates import offered_objects
 from .bacnet_form import (
     CONF_FILE,
     CONF_HIGH,
@@ -53,13 +54,6 @@ from .bacnet_form import (
     search_target,
 )
 from .bacnet_search import FoundDevice, async_identified, twins
-from .candidate import (
-    MOST_READ_BY_DEFAULT,
-    Candidate,
-    keep_settings,
-    with_limits,
-    write_notes,
-)
 from .link_errors import FormError
 from .link_steps import LinkSteps
 from .link_texts import LinkTexts
@@ -368,33 +362,9 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
         if not found:
             raise FormError({"base": "no_objects"})
         texts = await LinkTexts.async_load(self.hass)
-        stored = self._stored()
-        self._remarks = []
-        if wanted is not None:
-            names = {point.key: point.name for point in wanted.points}
-            gone = [names[key] for key in missing]
-            self._remarks += wanted.problems
-        else:
-            keys = {one.point.key for one in found}
-            gone = [point.name for key, point in stored.items() if key not in keys]
-        if gone:
-            self._remarks.append(texts.common("missing", names=texts.names(gone)))
-        few = len(found) <= MOST_READ_BY_DEFAULT
-        changed: list[str] = []
-        self._candidates = {}
-        for one in found:
-            known = stored.get(one.point.key)
-            read = known is not None or (
-                not stored and (few or one.point.role is not None)
-            )
-            if known and _is_other(known, one.point):
-                changed.append(f"{known.name} → {one.point.object_name}")
-                known = None
-            self._candidates[one.point.key] = _candidate(
-                one, known, listed=wanted is not None, read=read
-            )
-        if changed:
-            self._remarks.append(texts.common("changed", names=texts.names(changed)))
+        self._candidates, self._remarks = offered_objects(
+            found, missing, self._stored(), wanted, texts
+        )
 
     async def _async_browsed(self) -> SubentryFlowResult:
         assert self._identity is not None
@@ -413,33 +383,3 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
             CONF_POINTS: rows,
         }
         return self._save(self._link_name, data, str(instance))
-
-
-def _is_other(stored: BacnetPoint, found: BacnetPoint) -> bool:
-    """Whether the device has another object there than when the point was saved."""
-    names = (stored.object_name, found.object_name)
-    return None not in names and stored.object_name != found.object_name
-
-
-def _candidate(
-    found: FoundPoint, stored: BacnetPoint | None, *, listed: bool, read: bool
-) -> Candidate[BacnetPoint]:
-    """Return what can be done with an object, as it was decided before.
-
-    ``listed``: the user's own list names the object; ``read``: it is ticked to begin
-    with.
-    """
-    point = found.point
-    if stored is not None:
-        kept = keep_settings(point, stored)
-        # A list that the user brings names its objects anew.
-        point = replace(kept, name=point.name, role=point.role) if listed else kept
-    writable = with_limits(point) if point.object_kind.is_output else None
-    return Candidate(
-        point=point,
-        writable=writable,
-        value=found.value,
-        is_read=listed or read,
-        is_written=stored is not None and stored.writable,
-        notes=write_notes(point) if writable else (),
-    )

@@ -26,10 +26,10 @@ from ..building.profile import Profile, ProfilePoint
 from ..building.roles import suggest_role
 from ..const import CONF_PARAMETERS, CONF_POINTS, CONF_PROFILE
 from ..drivers import async_profiles
-from .candidate import Candidate, keep_settings, with_limits, write_notes
 from .link_errors import FormError
 from .link_steps import LinkSteps
 from .link_texts import LinkTexts
+from .modbus_candidates import of_list, of_profile
 from .modbus_form import (
     AS_LISTED,
     CONF_UNREADABLE,
@@ -288,24 +288,7 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         values = await self._async_read(points, self._profile.layout)
         if all(value is None for value in values.values()):
             raise FormError({"base": "wrong_profile"}, self._profile.title)
-        stored = self._stored()
-        self._candidates = {}
-        for one, point in zip(offered, points, strict=True):
-            known = stored.get(point.key)
-            if known is not None:
-                point = keep_settings(point, known)
-            writable = with_limits(point) if one.write is not None else None
-            self._candidates[point.key] = Candidate(
-                point=point,
-                writable=writable,
-                confirmed=one.write is None or not one.write.needs_confirmation,
-                value=values[point.key],
-                is_read=known is not None
-                if stored
-                else one.selected and values[point.key] is not None,
-                is_written=known is not None and known.writable,
-                notes=write_notes(point) if writable else (),
-            )
+        self._candidates = of_profile(offered, points, values, self._stored())
         notes = self._profile.notes
         texts = await LinkTexts.async_load(self.hass)
         await self._async_remark(
@@ -321,16 +304,7 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         stored = self._stored()
         points = [replace(point, writable=False) for point in stored.values()]
         values = await self._async_read(points, Layout())
-        self._candidates = {}
-        for point in points:
-            writable = with_limits(point) if point.space.is_writable else None
-            self._candidates[point.key] = Candidate(
-                point=point,
-                writable=writable,
-                value=values[point.key],
-                is_written=stored[point.key].writable,
-                notes=write_notes(point) if writable else (),
-            )
+        self._candidates = of_list(stored, values)
         await self._async_remark()
 
     async def _async_remark(self, *remarks: str) -> None:
@@ -396,8 +370,6 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
             points = parse_points(parse_table(text))
         except PointConfigError as err:
             raise FormError({"base": "invalid_points"}, str(err)) from err
-        if not points:
-            raise FormError({"base": "no_points"})
         points = [_with_role(point) for point in points]
         async with async_units(self.hass, self._link, points) as units:
             self._rows = await preview(units, points)

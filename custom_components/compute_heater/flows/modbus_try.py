@@ -37,8 +37,6 @@ async def async_units(
                 for number in numbers
             }
             yield units.__getitem__
-    except FormError:
-        raise
     except LinkConnectionError as err:
         raise FormError({"base": "cannot_connect"}, str(err)) from err
     except LinkError as err:
