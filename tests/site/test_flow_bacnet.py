@@ -748,6 +748,7 @@ async def test_import(
     hass_client: Any,
     controller: BacnetPeer,
     site: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A list names the objects; what the device does not have is named and left out."""
     form = await begin_at(hass, site, "ede")
@@ -774,6 +775,14 @@ async def test_import(
         "file": await upload(hass_client, EDE.encode("cp1252")),
         "state_texts": await upload(hass_client, STATE_TEXTS.encode("utf-8-sig")),
     }
+    form = await answer(hass, form, there | lists | {"address": "nowhere"})
+    expect_form(form, "ede", address="invalid_address")
+    other = connection(f"{HOST}:{udp_port(HOST)}") | lists
+    with monkeypatch.context() as patch:
+        patch.setattr(bacnet_stack, "APDU_TIMEOUT_MS", 300)
+        form = await answer(hass, form, other)
+    expect_form(form, "ede", base="cannot_connect")
+    # The files need not be uploaded again.
     form = await answer(hass, form, there | lists)
     expect_form(form, "points")
     assert "Entfallen" in form["description_placeholders"]["detail"]

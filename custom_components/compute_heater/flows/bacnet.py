@@ -57,7 +57,7 @@ from .bacnet_search import FoundDevice, async_identified, twins
 from .link_errors import FormError
 from .link_steps import LinkSteps
 from .link_texts import LinkTexts
-from .uploads import async_uploaded_text
+from .uploads import Uploads
 
 _LOCAL_KEYS = (CONF_INTERFACE, CONF_LOCAL_PORT, CONF_BBMD, CONF_BBMD_TTL)
 REGISTRATION_PATIENCE_S = 5.0
@@ -69,6 +69,7 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
     def __init__(self) -> None:
         """Start with nothing known."""
         super().__init__()
+        self._uploads = Uploads()
         self._connection: dict[str, Any] = {}
         self._identity: BacnetIdentity | None = None
         self._devices: dict[str, FoundDevice] = {}
@@ -118,11 +119,12 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
                 errors, detail = err.errors, err.detail
             else:
                 return await self.async_step_pick()
+        side = await self._async_default_side()
         return self.async_show_form(
             step_id="search",
             data_schema=self.add_suggested_values_to_schema(
                 search_schema(await async_interfaces(self.hass)),
-                user_input or await self._async_default_side(),
+                user_input or {**side, SECTION_ADVANCED: side},
             ),
             errors=errors,
             description_placeholders={"detail": detail},
@@ -285,7 +287,8 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
     async def _async_default_side(self) -> Mapping[str, Any]:
         """Return our side as another link has it, else as the machine suggests."""
         for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_BACNET):
-            return {key: subentry.data[key] for key in _LOCAL_KEYS[:2]}
+            data = subentry.data
+            return {key: data[key] for key in _LOCAL_KEYS if key in data}
         interfaces = await async_interfaces(self.hass)
         return {CONF_INTERFACE: interfaces[0]["value"]} if interfaces else {}
 
@@ -294,10 +297,10 @@ class BacnetSubentryFlow(LinkSteps[BacnetPoint]):
         try:
             text = user_input.get(CONF_TEXT, "")
             if file_id := user_input.get(CONF_FILE):
-                text = await async_uploaded_text(self.hass, file_id)
+                text = await self._uploads.async_text(self.hass, file_id)
             state_texts = None
             if file_id := user_input.get(CONF_STATE_TEXTS):
-                state_texts = await async_uploaded_text(self.hass, file_id)
+                state_texts = await self._uploads.async_text(self.hass, file_id)
         except ValueError as err:
             raise FormError({"base": "invalid_file"}, str(err)) from err
         if not text.strip():

@@ -46,7 +46,7 @@ from .modbus_form import (
     profile_schema,
 )
 from .modbus_try import async_units
-from .uploads import async_uploaded_text
+from .uploads import Uploads
 
 CONF_FILE = "file"
 _LIST = probatio.Schema(
@@ -67,6 +67,7 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
     def __init__(self) -> None:
         """Start with nothing known."""
         super().__init__()
+        self._uploads = Uploads()
         self._settings: LinkSettings | None = None
         self._typed_unit_id: int | None = None
         """Of a new controller; a profile may know better than the default."""
@@ -349,7 +350,7 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         detail = ""
         if user_input is not None:
             try:
-                text = await async_uploaded_text(self.hass, user_input[CONF_FILE])
+                text = await self._uploads.async_text(self.hass, user_input[CONF_FILE])
                 await self._async_take(text)
             except ValueError as err:
                 errors, detail = {"base": "invalid_file"}, str(err)
