@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from bacpypes3.app import Application
-from bacpypes3.basetypes import StatusFlags
+from bacpypes3.basetypes import HostNPort, IPMode, StatusFlags
 from bacpypes3.errors import ObjectError, PropertyError, UnrecognizedService
 from bacpypes3.local.analog import (
     AnalogInputObject,
@@ -124,9 +124,13 @@ class _Application(Application):
         """Refuses the whole request for one unknown object."""
         self.wildcard = True
         """Answers for device instance 4194303."""
+        self.delay_s = 0.0
+        """Thinks so long about every request."""
 
     async def indication(self, apdu: Any) -> None:
         self.requests.append(type(apdu).__name__)
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
         if not self.mute:
             await super().indication(apdu)
 
@@ -149,9 +153,19 @@ class _Application(Application):
 class BacnetPeer:
     """One controller; everything may be changed while it runs."""
 
-    def __init__(self, instance: int = 3001, **device: Any) -> None:
+    def __init__(
+        self,
+        instance: int = 3001,
+        *,
+        is_bbmd: bool = False,
+        bbmd: str | None = None,
+        **device: Any,
+    ) -> None:
+        """Make a controller; with ``bbmd`` it is a foreign device registered there."""
         self.port = free_udp_port()
         self.instance = instance
+        self._is_bbmd = is_bbmd
+        self._bbmd = bbmd
         self._device = device
         self._app: _Application | None = None
 
@@ -181,13 +195,7 @@ class BacnetPeer:
         self._app = _Application.from_object_list(
             [
                 Device(objectIdentifier=("device", self.instance), **device),
-                NetworkPort(
-                    IPv4Address(f"127.0.0.1/8:{self.port}"),
-                    objectIdentifier=("network-port", 1),
-                    objectName="port",
-                    networkNumber=0,
-                    networkNumberQuality="unknown",
-                ),
+                self._network_port(),
                 *(usual_objects() if objects is None else objects),
             ]
         )
@@ -199,11 +207,41 @@ class BacnetPeer:
             ):
                 await asyncio.sleep(0.01)
 
+    def _network_port(self) -> NetworkPort:
+        port = NetworkPort(
+            IPv4Address(f"127.0.0.1/8:{self.port}"),
+            objectIdentifier=("network-port", 1),
+            objectName="port",
+            networkNumber=0,
+            networkNumberQuality="unknown",
+        )
+        if self._is_bbmd:
+            port.bacnetIPMode = IPMode.bbmd
+            port.bbmdAcceptFDRegistrations = True
+            port.bbmdForeignDeviceTable = []
+            port.bbmdBroadcastDistributionTable = []
+        elif self._bbmd is not None:
+            port.bacnetIPMode = IPMode.foreign
+            port.fdBBMDAddress = HostNPort(self._bbmd)
+            port.fdSubscriptionLifetime = 60
+        return port
+
+    async def registered(self) -> None:
+        """Wait until the BBMD has taken us up."""
+        (link,) = self.app.link_layers.values()
+        async with asyncio.timeout(3):
+            await link._registration_event.wait()
+
     async def stop(self) -> None:
         """Vanish without a word; no timer stays."""
         if self._app is None:
             return
         app, self._app = self._app, None
+        for link in app.link_layers.values():
+            if self._bbmd is not None:
+                link._stop_tracking_registration()
+            if self._is_bbmd and link._fdt_clock_handle is not None:
+                link._fdt_clock_handle.cancel()
         app.close()
         for detection in app._cov_detections.values():
             for subscription in detection.cov_subscriptions:

@@ -79,3 +79,53 @@ class RawPeer(asyncio.DatagramProtocol):
     def send_raw(self, datagram: bytes, addr: tuple[str, int]) -> None:
         assert self._transport is not None
         self._transport.sendto(datagram, addr)
+
+
+class RawBbmd(asyncio.DatagramProtocol):
+    """A BBMD that registers foreign devices, or does not; forwards nothing."""
+
+    def __init__(self) -> None:
+        self.code: int | None = 0
+        """Answer to a registration; None = silence."""
+        self.refuses_broadcasts = False
+        self.registrations = 0
+        self.answered: int | None = None
+        """The code that was answered last."""
+        self.ttl_s: int | None = None
+        self.address = ""
+        self._changed = asyncio.Event()
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: self, local_addr=("127.0.0.1", 0)
+        )
+        host, port = self._transport.get_extra_info("sockname")
+        self.address = f"{host}:{port}"
+
+    def stop(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def send_result(self, code: int, addr: tuple[str, int]) -> None:
+        assert self._transport is not None
+        self._transport.sendto(b"\x81\x00\x00\x06" + code.to_bytes(2), addr)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        match data[1]:
+            case 5:
+                self.registrations += 1
+                self.ttl_s = int.from_bytes(data[4:6])
+                if self.code is not None:
+                    self.send_result(self.code, addr)
+                    self.answered = self.code
+                self._changed.set()
+            case 9 if self.refuses_broadcasts:
+                self.send_result(0x60, addr)

@@ -180,7 +180,7 @@ class BacnetDevice:
         ]
         return described, [point.key for point in wanted if point.key not in found]
 
-    async def locate(self) -> frozenset[str]:
+    async def locate(self, wait_s: float = 3.0) -> frozenset[str]:
         """Return the addresses where a device of our instance answers.
 
         More than one = two devices have the same instance; another one than
@@ -189,7 +189,7 @@ class BacnetDevice:
         """
         if (instance := self.instance) is None:
             instance = (await self.identify()).instance
-        found = await self._stack.discover(instance, instance, "*")
+        found = await self._stack.discover(instance, instance, "*", wait_s)
         places = {one.address for one in found}
         if self.address not in places and await self._answers_as(instance):
             # Broadcasts do not reach everyone, and not every answer reaches us.
