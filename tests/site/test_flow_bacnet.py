@@ -409,6 +409,42 @@ async def test_search_by_broadcast(
             peer.stop()
 
 
+async def test_search_through_a_bbmd(hass: HomeAssistant, site: ConfigEntry) -> None:
+    """A BBMD lets us search its network, and is kept for the link and the next one."""
+    peer = BacnetPeer(81, is_bbmd=True)
+    await peer.start()
+    try:
+        form = await begin_at(hass, site, "search")
+        answers = search("local")
+        answers["advanced"] |= {"bbmd": f" {peer.address} ", "bbmd_ttl": 60}
+        form = await answer(hass, form, answers)
+        expect_form(form, "pick")
+        (key,) = choices(form, "device")
+        form = await answer(hass, form, {"device": key})
+        form = await answer(hass, form, {"read": ["analog-input,1"], "write": []})
+        await answer(hass, form, {})
+        ((link_id, subentry),) = site.subentries.items()
+        assert subentry.data["bbmd"] == peer.address
+        assert subentry.data["bbmd_ttl"] == 60
+        state = hass.states.get(
+            entity_id(hass, site, link_id, "analog-input,1", "sensor")
+        )
+        assert state is not None
+        assert float(state.state) == 48.3
+        side = {key: subentry.data[key] for key in ("interface", "local_port")}
+        router = {"bbmd": peer.address, "bbmd_ttl": 60}
+        form = await begin_at(hass, site, "address")
+        assert suggested(form)["local"] == side | router
+        leave(hass, form)
+        form = await begin_at(hass, site, "search")
+        assert side.items() <= suggested(form).items()
+        assert router.items() <= suggested(form)["advanced"].items()
+        leave(hass, form)
+        await hass.config_entries.async_unload(site.entry_id)
+    finally:
+        await peer.stop()
+
+
 async def test_bbmd_that_is_not_there(
     hass: HomeAssistant, controller: BacnetPeer, site: ConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
