@@ -103,7 +103,12 @@ class MultiStateValue(_Guarded, Commandable, MultiStateValueObject):
 
 
 class Device(_Guarded, DeviceObject):
-    pass
+    _has_revision = True
+
+    async def read_property(self, attr: Any, index: Any = None) -> Any:
+        if not self._has_revision and str(attr) == "database-revision":
+            raise PropertyError(errorCode="unknownProperty")
+        return await super().read_property(attr, index)
 
 
 class NetworkPort(_Guarded, NetworkPortObject):

@@ -101,6 +101,8 @@ class BacnetDevice:
         self._identified_at_s: float | None = None
         """None = the device was away since."""
         self._identify_lock = asyncio.Lock()
+        self._failure: LinkError | None = None
+        """Of the last attempt to identify."""
         self._moment = itertools.count(1)
         self._reports: dict[ObjectId, tuple[int, Value | None]] = {}
         """What was reported last by change of value, and when."""
@@ -322,12 +324,21 @@ class BacnetDevice:
 
         After an outage a device may have been programmed anew or exchanged.
         """
-        since = self._identified_at_s
-        if (
-            since is None
-            or asyncio.get_running_loop().time() - since > IDENTITY_VALID_S
-        ):
-            await self.identify()
+        failure = self._failure
+        async with self._identify_lock:
+            if self._failure and self._failure is not failure:
+                # Whoever waits for the same answer need not run into a time-out, too.
+                raise self._failure
+            since = self._identified_at_s
+            now = asyncio.get_running_loop().time()
+            if since is not None and now - since <= IDENTITY_VALID_S:
+                return
+            try:
+                await self.identify()
+            except LinkError as err:
+                self._failure = err
+                raise
+            self._failure = None
 
     async def _be_same(self, point: BacnetPoint) -> None:
         """Raise PointRefusedError when the object is not the one that was browsed."""
