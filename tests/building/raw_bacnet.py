@@ -14,15 +14,18 @@ REJECT = 0x60
 ABORT_BY_SERVER = 0x71
 
 
-def ack(invoke: int, number: int, value: bytes) -> bytes:
-    """Answer ReadProperty with one encoded value; of which object is not looked at."""
-    head = bytes([COMPLEX_ACK, invoke, 12]) + b"\x0c\x02\0\0\x09"
+def ack(
+    invoke: int, number: int, value: bytes, instance: int = 9, kind: int = 8
+) -> bytes:
+    """Answer ReadProperty with one encoded value, of a device if nothing is said."""
+    target = b"\x0c" + (kind << 22 | instance).to_bytes(4)
+    head = bytes([COMPLEX_ACK, invoke, 12]) + target
     return head + bytes([0x19, number, 0x3E]) + value + b"\x3f"
 
 
 def device_id_ack(invoke: int, instance: int) -> bytes:
     """Answer "which device are you", ReadProperty of object-identifier."""
-    return ack(invoke, 75, b"\xc4" + (8 << 22 | instance).to_bytes(4))
+    return ack(invoke, 75, b"\xc4" + (8 << 22 | instance).to_bytes(4), instance)
 
 
 def as_device(instance: int, answer: Answer) -> Answer:
@@ -33,9 +36,9 @@ def as_device(instance: int, answer: Answer) -> Answer:
             case b"\x19\x4b":
                 return device_id_ack(invoke, instance)
             case b"\x19\x3e":
-                return ack(invoke, 62, b"\x22\x01\xe0")
+                return ack(invoke, 62, b"\x22\x01\xe0", instance)
             case b"\x19\x6b":
-                return ack(invoke, 107, b"\x91\x03")
+                return ack(invoke, 107, b"\x91\x03", instance)
         return answer(invoke, service, content)
 
     return answered

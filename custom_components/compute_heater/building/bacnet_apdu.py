@@ -150,14 +150,13 @@ def subscribe_cov(process: int, target: ObjectId, lifetime_s: int | None) -> byt
     return request + _context(2, b"\x00") + _unsigned(3, lifetime_s)
 
 
-def property_of(answer: bytes) -> Property:
-    """Decode the answer to a ReadProperty request."""
+def property_of(answer: bytes) -> tuple[Ref, Property]:
+    """Decode the answer to a ReadProperty request, and what it is about."""
     parser = _Parser(answer)
-    parser.expect_context(0)
-    parser.expect_context(1)
-    if parser.at_context(2):
-        parser.expect_context(2)
-    return parser.values(3)
+    target = _object_id(parser.expect_context(0))
+    number = int.from_bytes(parser.expect_context(1))
+    element = parser.element(2)
+    return Ref(target, number, element), parser.values(3)
 
 
 def properties_of(answer: bytes) -> dict[Ref, Property | PropertyError]:
@@ -169,12 +168,7 @@ def properties_of(answer: bytes) -> dict[Ref, Property | PropertyError]:
         parser.expect_opening(1)
         while not parser.at_closing(1):
             number = int.from_bytes(parser.expect_context(2))
-            element = (
-                int.from_bytes(parser.expect_context(3))
-                if parser.at_context(3)
-                else None
-            )
-            ref = Ref(target, number, element)
+            ref = Ref(target, number, parser.element(3))
             if parser.at_opening(5):
                 found[ref] = _error(parser.values(5))
             else:
@@ -223,9 +217,6 @@ class _Parser:
     def at_end(self) -> bool:
         return self._next >= len(self._tags)
 
-    def at_context(self, number: int) -> bool:
-        return self._at("context", number)
-
     def at_opening(self, number: int) -> bool:
         return self._at("opening", number)
 
@@ -240,6 +231,12 @@ class _Parser:
 
     def expect_closing(self, number: int) -> None:
         self._expect("closing", number)
+
+    def element(self, number: int) -> int | None:
+        """Take an array's index where there is one."""
+        if not self._at("context", number):
+            return None
+        return int.from_bytes(self.expect_context(number))
 
     def values(self, number: int) -> Property:
         """Take what stands between an opening and a closing tag."""

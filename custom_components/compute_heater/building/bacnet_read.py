@@ -15,9 +15,9 @@ from .bacnet_apdu import (
     read_property,
     read_property_multiple,
 )
-from .bacnet_objects import BYTES, BYTES_OBJECT, BYTES_OTHER
+from .bacnet_objects import ANY_INSTANCE, BYTES, BYTES_OBJECT, BYTES_OTHER
 from .bacnet_stack import BacnetRefusal
-from .points import LinkError
+from .points import LinkError, LinkProtocolError
 
 PARALLEL = 6
 """Requests under way for one reading; the stack takes 8, so a write need not wait."""
@@ -106,13 +106,22 @@ class PropertyReader:
                 }
             return found
         given = properties_of(answer)
+        if given.keys().isdisjoint(batch):
+            raise LinkProtocolError("the answer is about other objects")
         return {ref: given.get(ref, _NOT_TOLD) for ref in batch}
 
     async def _read_one(self, ref: Ref) -> Found:
         try:
-            return property_of(await self._send(READ_PROPERTY, read_property(ref)))
+            answer = await self._send(READ_PROPERTY, read_property(ref))
         except BacnetRefusal as refusal:
             return refusal.error or _NOT_TOLD
+        about, values = property_of(answer)
+        # Whoever is asked by the wildcard answers with its own number.
+        if ref.object.instance == ANY_INSTANCE:
+            about = about._replace(object=ref.object)
+        if about != ref:
+            raise LinkProtocolError("the answer is about another property")
+        return values
 
 
 async def in_parallel(jobs: Iterable[Awaitable[None]]) -> None:
