@@ -50,6 +50,10 @@ class Capabilities:
     modules: int
     has_coolant: bool
     """Supply and return temperature and flow can be read."""
+    can_pause: bool = False
+    """A work layer can stop the work."""
+    can_share: bool = False
+    """A work layer takes a share of the work between 0 and 1."""
 
     @property
     def can_cap(self) -> bool:
@@ -86,6 +90,12 @@ class Reading:
     overheating: bool | None = None
     throttled: bool | None = None
     """The heater itself holds its power below what was asked for."""
+    work_share: float | None = None
+    """Share of the work that its work layers allow, 0 to 1; None: unknown or no layer."""
+    has_work: bool | None = None
+    """A work layer has something to compute."""
+    suspended_reason: str | None = None
+    """Why a work layer does not compute, though or because it was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +142,71 @@ class PowerDriver(Protocol):
 
     async def close(self) -> None:
         """Leave the session; the device keeps its state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkIdentity:
+    """Who answers as a work layer."""
+
+    name: str
+    version: str | None = None
+    cpus: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkReading:
+    """What a work layer does. Shares are of all that it could do, 0 to 1."""
+
+    share: float | None = None
+    """What is allowed now; 0 = paused."""
+    busy_share: float | None = None
+    """What it computes now."""
+    running: bool | None = None
+    suspended_reason: str | None = None
+    """A short key in snake case; None where nothing holds the work back."""
+    has_work: bool | None = None
+    expires_in_s: float | None = None
+    """When what was commanded lapses by itself; None: it does not."""
+    lapses_to: float | None = None
+    """Share once nobody commands it any more; None where that is unknown."""
+
+
+class WorkDriver(Protocol):
+    """Lets the work of a heater run or rest. Every call raises a HeaterError or succeeds."""
+
+    @property
+    def writes(self) -> int:
+        """Commands sent so far (for diagnostics)."""
+        ...
+
+    @property
+    def can_share(self) -> bool:
+        """It takes any share; else only 0 and 1."""
+        ...
+
+    async def connect(self) -> WorkIdentity:
+        """Find out who answers, and that it takes our commands."""
+        ...
+
+    async def read(self) -> WorkReading:
+        """Read its state; changes nothing."""
+        ...
+
+    async def apply(self, share: float) -> None:
+        """Allow this share of the work (0 = pause, 1 = everything) and read it back.
+
+        Sends nothing that already holds. Where the layer can, the command lapses by
+        itself when it is not renewed.
+        """
+        ...
+
+    async def keep(self) -> None:
+        """Renew the command in force if half of its time is over; changes nothing else."""
+        ...
+
+    async def close(self) -> None:
+        """Leave; the layer keeps its state until that lapses."""
         ...
 
 
