@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.compute_heater.building import bacnet
+from custom_components.compute_heater.building import bacnet, bacnet_stack
 from custom_components.compute_heater.building.bacnet import (
     BacnetDevice,
     BacnetIdentity,
@@ -23,6 +23,7 @@ from custom_components.compute_heater.building.points import (
 )
 
 from .bacnet_peer import NORMAL, AnalogInput, BacnetPeer, many_inputs, usual_objects
+from .ports import free_udp_port
 from .test_bacnet_cov import Listener
 
 type PeerOf = Callable[..., Awaitable[BacnetPeer]]
@@ -384,8 +385,13 @@ async def test_limits_of_list_and_device_that_contradict(
 
 
 async def test_thousand_points_of_a_slow_device_take_few_requests(
-    stack: BacnetStack, peer_of: PeerOf
+    peer_of: PeerOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Both sides share a processor here: no request is to be repeated.
+    monkeypatch.setattr(bacnet_stack, "APDU_TIMEOUT_MS", 10_000)
+    asyncio.get_running_loop().set_debug(False)
+    stack = BacnetStack(f"127.0.0.1/8:{free_udp_port()}")
+    await stack.start()
     peer = await peer_of(many_inputs(1000))
     device = BacnetDevice(stack, peer.address)
     points = [one.point for one in await device.browse()]
@@ -397,3 +403,4 @@ async def test_thousand_points_of_a_slow_device_take_few_requests(
     assert values == {f"analog-input,{1000 + n}": float(n) for n in range(1000)}
     # 63 points fit into an answer.
     assert len(peer.app.requests) == 16
+    await stack.close()
