@@ -253,27 +253,30 @@ async def test_order_of_bytes(hass: HomeAssistant, site: ConfigEntry) -> None:
         form = await begin(hass, site, "modbus")
         form = await answer(hass, form, _tcp(peer.port))
         form = await answer(hass, form, LIST)
-        form = await answer(hass, form, pasted(real, tenths, coil))
+        blind = tenths | {"key": "blind", "sentinels": [215]}
+        form = await answer(hass, form, pasted(real, tenths, coil, blind))
         expect_form(form, "preview")
         assert suggested(form) == {"word_order": "as_listed"}
         table = form["description_placeholders"]["table"].splitlines()
         assert table[2].startswith("| Real \\| here | input 0 | ")
         cells = table[2].split(" | ")
-        assert cells[-3] == "21.5 °C"
+        assert cells[-3] == "21.5"
         assert cells[-4].startswith("**")
         assert table[3].startswith("| Outdoor | input 2 | 00D7 | **21.5 °C** |")
         assert table[4].startswith("| coil | coil 0 | 1 | **on** |")
+        assert table[5].startswith("| Outdoor | input 2 | 00D7 | **–** |")
         form = await answer(hass, form, {"word_order": "cdab"})
         expect_form(form, "preview")
         assert suggested(form) == {"word_order": "cdab"}
         row = form["description_placeholders"]["table"].splitlines()[2]
-        assert row.count("**21.5 °C**") == 2
+        assert "| **21.5 °C** |" in row
+        assert "| **21.5** |" in row
         form = await answer(hass, form, {"word_order": "cdab"})
         expect_form(form, "review")
         await answer(hass, form, {})
         ((link_id, subentry),) = site.subentries.items()
         orders = [row.get("word_order") for row in subentry.data["points"]]
-        assert orders == ["cdab", None, None]
+        assert orders == ["cdab", None, None, None]
         # What the list says goes before what a name suggests.
         assert subentry.data["points"][2]["role"] == "fault"
         state = hass.states.get(entity_id(hass, site, link_id, "meter", "sensor"))
@@ -594,6 +597,7 @@ async def test_profile(hass: HomeAssistant, site: ConfigEntry) -> None:
         }
         assert offered.keys() == known
         lasting = {key for key, label in offered.items() if "(stored setting)" in label}
+        assert "(stored setting)" not in "".join(choices(form, "read").values())
         assert lasting == {
             one.point.key
             for one in profile.points
@@ -630,6 +634,11 @@ async def test_profile(hass: HomeAssistant, site: ConfigEntry) -> None:
         result = await answer(hass, form, {})
         expect_abort(result, "reconfigure_successful")
         assert "profile" not in site.subentries[link_id].data
+        # Back from the list, the profile begins anew.
+        form = await begin_change(hass, site, link_id, "profile")
+        form = await answer(hass, form, {"profile": profile.id})
+        assert suggested(form)["read"] == expected
+        leave(hass, form)
         await hass.config_entries.async_unload(site.entry_id)
 
 

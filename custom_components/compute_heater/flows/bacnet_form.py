@@ -131,6 +131,7 @@ def search_schema(interfaces: list[SelectOptionDict]) -> probatio.Schema:
         SelectSelectorConfig(
             options=[SCOPE_LOCAL, SCOPE_DIRECTED, SCOPE_NETWORK, SCOPE_ALL],
             translation_key="bacnet_scope",
+            mode=SelectSelectorMode.DROPDOWN,
         )
     )
     return probatio.Schema(
@@ -139,10 +140,6 @@ def search_schema(interfaces: list[SelectOptionDict]) -> probatio.Schema:
             probatio.Required(SECTION_ADVANCED): section(
                 probatio.Schema(
                     {
-                        probatio.Required(CONF_LOW, default=0): _INSTANCE,
-                        probatio.Required(
-                            CONF_HIGH, default=HIGHEST_INSTANCE
-                        ): _INSTANCE,
                         probatio.Required(CONF_SCOPE, default=SCOPE_LOCAL): scope,
                         Optional(
                             CONF_TARGET,
@@ -154,6 +151,12 @@ def search_schema(interfaces: list[SelectOptionDict]) -> probatio.Schema:
                         ): TextSelector(),
                     }
                     | _BBMD
+                    | {
+                        probatio.Required(CONF_LOW, default=0): _INSTANCE,
+                        probatio.Required(
+                            CONF_HIGH, default=HIGHEST_INSTANCE
+                        ): _INSTANCE,
+                    }
                 ),
                 {"collapsed": True},
             )

@@ -35,7 +35,7 @@ class Candidate[PointT: AnyPoint]:
     """Ticked to begin with."""
     is_written: bool = False
     notes: Sequence[str] = ()
-    """Keys of texts that the label ends with."""
+    """Keys of texts about writing that the label ends with."""
 
     def chosen(self, *, write: bool) -> PointT:
         """Return the point as it was ticked."""
@@ -103,14 +103,19 @@ def limits_text(point: AnyPoint) -> str:
     return " ".join(filter(None, (span, point.unit)))
 
 
-def label[PointT: AnyPoint](candidate: Candidate[PointT], texts: LinkTexts) -> str:
-    """Return what tells a point from the others: name, object, value and notes."""
+def label[PointT: AnyPoint](
+    candidate: Candidate[PointT], texts: LinkTexts, *, notes: bool
+) -> str:
+    """Return what tells a point from the others: name, object and value.
+
+    ``notes`` about writing it may follow.
+    """
     point = candidate.point
     shown = f"{point.name} ({object_text(point)}"
     if candidate.value is not None:
         shown += f": {value_text(point, candidate.value, texts)}"
-    notes = "".join(f" ({texts.common(note)})" for note in candidate.notes)
-    return f"{shown}){notes}"
+    ends = (f" ({texts.common(note)})" for note in candidate.notes if notes)
+    return f"{shown}){''.join(ends)}"
 
 
 def write_notes(point: AnyPoint) -> tuple[str, ...]:

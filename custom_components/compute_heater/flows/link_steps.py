@@ -28,6 +28,8 @@ from .link_texts import LinkTexts
 from .point_form import changed_row, point_schema, point_values
 
 SECTION_UNCONFIRMED = "unconfirmed"
+_MOST_BOXES = 40
+"""That are pleasant to tick; among more a person rather searches."""
 
 
 class LinkSteps[PointT: AnyPoint](ConfigSubentryFlow, ABC):
@@ -130,9 +132,11 @@ class LinkSteps[PointT: AnyPoint](ConfigSubentryFlow, ABC):
         offered = [one for one in self._candidates.values() if one.writable is not None]
         unconfirmed = [one for one in offered if not one.confirmed]
         fields: dict[Any, Any] = {
-            probatio.Required(CONF_READ): _choice(self._candidates.values(), texts),
+            probatio.Required(CONF_READ): _choice(
+                self._candidates.values(), texts, write=False
+            ),
             probatio.Required(CONF_WRITE, default=[]): _choice(
-                (one for one in offered if one.confirmed), texts
+                (one for one in offered if one.confirmed), texts, write=True
             ),
         }
         if unconfirmed:
@@ -140,7 +144,7 @@ class LinkSteps[PointT: AnyPoint](ConfigSubentryFlow, ABC):
                 probatio.Schema(
                     {
                         probatio.Required(CONF_WRITE, default=[]): _choice(
-                            unconfirmed, texts
+                            unconfirmed, texts, write=True
                         )
                     }
                 ),
@@ -246,15 +250,19 @@ class LinkSteps[PointT: AnyPoint](ConfigSubentryFlow, ABC):
 
 
 def _choice[PointT: AnyPoint](
-    candidates: Iterable[Candidate[PointT]], texts: LinkTexts
+    candidates: Iterable[Candidate[PointT]], texts: LinkTexts, *, write: bool
 ) -> SelectSelector:
+    options = [
+        SelectOptionDict(value=one.point.key, label=label(one, texts, notes=write))
+        for one in candidates
+    ]
     return SelectSelector(
         SelectSelectorConfig(
             multiple=True,
-            options=[
-                SelectOptionDict(value=one.point.key, label=label(one, texts))
-                for one in candidates
-            ],
+            options=options,
+            mode=SelectSelectorMode.LIST
+            if len(options) <= _MOST_BOXES
+            else SelectSelectorMode.DROPDOWN,
         )
     )
 

@@ -280,6 +280,13 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         except PointConfigError as err:
             raise FormError({"base": "invalid_setting"}, str(err)) from err
 
+    def _decided(self, profile: Profile) -> Mapping[str, ModbusPoint]:
+        """Return the points that are saved, if they are of this profile."""
+        if self.source != SOURCE_RECONFIGURE:
+            return {}
+        former = self._get_reconfigure_subentry().data.get(CONF_PROFILE)
+        return self._stored() if former == profile.id else {}
+
     async def _async_offer(self) -> None:
         """Fill in what the profile's points are on this device; raises FormError."""
         assert self._profile is not None
@@ -289,7 +296,9 @@ class ModbusSubentryFlow(LinkSteps[ModbusPoint]):
         values = await self._async_read(points, self._profile.layout)
         if all(value is None for value in values.values()):
             raise FormError({"base": "wrong_profile"}, self._profile.title)
-        self._candidates = of_profile(offered, points, values, self._stored())
+        self._candidates = of_profile(
+            offered, points, values, self._decided(self._profile)
+        )
         notes = self._profile.notes
         texts = await LinkTexts.async_load(self.hass)
         await self._async_remark(

@@ -21,7 +21,7 @@ from homeassistant.helpers.selector import (
 from ..building.modbus_link import LinkSettings, Parity, Transport
 from ..building.modbus_point import DataType, ModbusPoint, WordOrder
 from ..building.modbus_preview import PreviewRow
-from ..building.points import LinkAddressError, PointConfigError
+from ..building.points import LinkAddressError, PointConfigError, Value
 from ..building.profile import Profile
 from ..const import CONF_PROFILE, CONF_UNIT_ID
 from .candidate import object_text, value_text
@@ -200,12 +200,11 @@ def _cells(
     head = [point.name, object_text(point)]
     if row.raw is None:
         return [*head, texts.common("no_answer"), "–", *[""] * len(orders)]
-    values = {
-        each: value_text(point, row.values.get(each), texts) for each in WordOrder
-    }
     if point.data_type.words == 2:
         used = in_order(point, order)
-        shown = [_bold(values[each], when=each is used) for each in orders]
+        shown = [
+            _bold(_short(row.values.get(each)), when=each is used) for each in orders
+        ]
     else:
         # A bit has no order at all.
         used = point.word_order if point.word_order in row.values else WordOrder.ABCD
@@ -214,7 +213,13 @@ def _cells(
         str(int(word)) if point.data_type is DataType.BOOL else f"{word:04X}"
         for word in row.raw
     )
-    return [*head, raw, _bold(values[used]), *shown]
+    value = value_text(point, row.values.get(used), texts)
+    return [*head, raw, _bold(value), *shown]
+
+
+def _short(value: Value | None) -> str:
+    """Return enough of a number to tell sense from nonsense."""
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _bold(text: str, *, when: bool = True) -> str:

@@ -33,6 +33,7 @@ _GROUP = SelectSelector(
     SelectSelectorConfig(
         options=[BY_ROLE, *(group.value for group in PollGroup)],
         translation_key="poll_group",
+        mode=SelectSelectorMode.DROPDOWN,
     )
 )
 _FIELDS = (
