@@ -175,7 +175,8 @@ async def _bacnet_singles(
     values: Values = {}
     for point in points:
         request = read_property(Ref(point.object_id, PRESENT_VALUE))
-        (value,) = property_of(await stack.request(address, READ_PROPERTY, request))
+        answer = await stack.request(address, READ_PROPERTY, request)
+        _, (value,) = property_of(answer)
         values[point.key] = decode_property(point.object_kind, value)
     return Update(values, len(points))
 

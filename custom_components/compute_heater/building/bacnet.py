@@ -17,6 +17,7 @@ from .bacnet_browse import (
 )
 from .bacnet_cov import CovSubscription, ValuesCallback
 from .bacnet_list import completed
+from .bacnet_names import ObjectNames
 from .bacnet_objects import (
     ANY_INSTANCE,
     DEVICE,
@@ -89,14 +90,7 @@ class BacnetDevice:
         self._writer = PointWriter(self._reader, self._request)
         self._absent: set[Ref] = set()
         """Properties that an object does not have, not asked for again."""
-        self._revision = known and known.database_revision
-        """Of the device's database when the names of its points were right."""
-        self._must_compare = True
-        self._compared: set[str] = set()
-        """Keys of points whose objects told their names since the database changed."""
-        self._names: dict[str, str] = {}
-        """What they told, by key."""
-        self._changed: set[str] = set()
+        self._names = ObjectNames(known.database_revision if known else None)
         self._missing: set[str] = set()
         self._identified_at_s: float | None = None
         """None = the device was away since."""
@@ -126,7 +120,7 @@ class BacnetDevice:
         They read as None and cannot be written: the controller was programmed anew,
         and something else may be there now.
         """
-        return frozenset(self._changed)
+        return frozenset(self._names.changed)
 
     async def identify(self) -> BacnetIdentity:
         """Ask who answers at the address.
@@ -139,15 +133,9 @@ class BacnetDevice:
         if identity != self.identity:
             self._reader.start_anew(min(OWN_MAX_APDU, identity.max_apdu))
             self._absent.clear()
-            self._compared.clear()
-            self._must_compare = (
-                self._revision is None or identity.database_revision != self._revision
-            )
-            if not self._must_compare:
-                self._names.clear()
-                self._changed.clear()
+            self._names.doubt(identity.database_revision)
         elif is_back and identity.database_revision is None:
-            self._compared.clear()
+            self._names.doubt(None)
         self.instance = identity.instance
         self.identity = identity
         self._identified_at_s = asyncio.get_running_loop().time()
@@ -211,7 +199,7 @@ class BacnetDevice:
             ref
             for point in wanted
             for number in (
-                (*numbers, OBJECT_NAME) if self._is_doubtful(point) else numbers
+                (*numbers, OBJECT_NAME) if self._names.is_doubtful(point) else numbers
             )
             if (ref := Ref(point.object_id, number)) not in self._absent
         ]
@@ -343,38 +331,15 @@ class BacnetDevice:
     async def _be_same(self, point: BacnetPoint) -> None:
         """Raise PointRefusedError when the object is not the one that was browsed."""
         await self._be_sure()
-        if self._is_doubtful(point):
+        if self._names.is_doubtful(point):
             ref = Ref(point.object_id, OBJECT_NAME)
-            self._compare(point, await self._reader.read([ref]))
-        if self._is_other(point):
+            found = await self._reader.read([ref])
+            self._names.note(point, object_name(found, point.object_id))
+        if self._names.is_other(point):
             raise PointRefusedError(
                 f"{point.name}: the controller was programmed anew and has another "
                 f"object at {point.key} now"
             )
-
-    def _is_doubtful(self, point: BacnetPoint) -> bool:
-        """Tell whether the object might be called otherwise than when it was browsed."""
-        return (
-            self._must_compare
-            and point.object_name is not None
-            and point.key not in self._compared
-        )
-
-    def _compare(self, point: BacnetPoint, found: dict[Ref, Found]) -> None:
-        name = object_name(found, point.object_id)
-        if name is None:
-            # It does not tell just now, or does not exist: nothing is known.
-            return
-        self._compared.add(point.key)
-        self._names[point.key] = name
-        if self._is_other(point):
-            self._changed.add(point.key)
-        else:
-            self._changed.discard(point.key)
-
-    def _is_other(self, point: BacnetPoint) -> bool:
-        names = (point.object_name, self._names.get(point.key))
-        return None not in names and names[0] != names[1]
 
     def _note_presence(self, point: BacnetPoint, found: dict[Ref, Found]) -> None:
         match found[Ref(point.object_id, PRESENT_VALUE)]:
@@ -383,11 +348,11 @@ class BacnetDevice:
                     self._missing.add(point.key)
             case _:
                 self._missing.discard(point.key)
-        if self._is_doubtful(point):
-            self._compare(point, found)
+        if self._names.is_doubtful(point):
+            self._names.note(point, object_name(found, point.object_id))
 
     def _trusted(self, point: BacnetPoint, value: Value | None) -> Value | None:
-        return None if self._is_other(point) else value
+        return None if self._names.is_other(point) else value
 
     async def _ask_identity(self) -> BacnetIdentity:
         reader = PropertyReader(self._send, _CAUTIOUS_APDU)
