@@ -5,6 +5,7 @@ Start them by ``pytest -c tests/e2e/pytest.ini tests/e2e``.
 
 from collections.abc import AsyncIterator
 
+from playwright.async_api import Browser, async_playwright
 import pytest
 import pytest_asyncio
 
@@ -14,6 +15,7 @@ from simulator.demo.meters import Meters
 from simulator.demo.operator import Operator
 from simulator.demo.stack import DemoStack, StackSettings
 
+from .browser import ARGUMENTS, CHROMIUM
 from .demo_process import DemoProcess
 from .plant import Plant
 
@@ -50,3 +52,14 @@ async def plant(
                 operator=operator,
             )
         await meters.close()
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Start Chromium without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS
+        )
+        yield browser
+        await browser.close()

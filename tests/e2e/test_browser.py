@@ -1,65 +1,19 @@
 """A person at the dashboard."""
 
-from collections.abc import AsyncIterator
-import json
 import os
-from pathlib import Path
-import time
 
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 import pytest
-import pytest_asyncio
 
 from simulator.demo.children import CHECKOUT
 from simulator.demo.dashboard import URL_PATH
 
+from .browser import needs_chromium, open_page
 from .plant import Plant, at_most, eventually
 
-CHROMIUM = Path("/usr/bin/chromium")
 PICTURE = CHECKOUT / "docs" / "images" / "dashboard.png"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="no browser: please install Debian's chromium"
-)
-
-
-@pytest_asyncio.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=ARGUMENTS
-        )
-        yield browser
-        await browser.close()
-
-
-async def _open(browser: Browser, plant: Plant, path: str, height: int = 900) -> Page:
-    """Open a page as somebody who has logged in before."""
-    client = plant.client
-    tokens = {
-        "access_token": client.access_token,
-        "token_type": "Bearer",
-        "expires_in": 1800,
-        "expires": (time.time() + 1800) * 1000,
-        "refresh_token": client.refresh_token,
-        "hassUrl": client.url,
-        "clientId": f"{client.url}/",
-    }
-    context = await browser.new_context(viewport={"width": 1500, "height": height})
-    await context.add_init_script(
-        f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(tokens))})"
-    )
-    page = await context.new_page()
-    await page.goto(f"{client.url}/{path}")
-    return page
+pytestmark = needs_chromium
 
 
 async def test_login(browser: Browser, plant: Plant) -> None:
@@ -82,7 +36,7 @@ async def test_card_follows_demand(browser: Browser, plant: Plant) -> None:
     await eventually(
         lambda: at_most(plant.number("demand"), 0), 60, "no demand at first"
     )
-    page = await _open(browser, plant, URL_PATH)
+    page = await open_page(browser, plant, URL_PATH)
     page.on("request", lambda request: outside.append(request.url))
     card = page.locator("hui-thermostat-card", has_text="Compute heater")
     await expect(card).to_contain_text("Idle", timeout=60_000)
@@ -110,7 +64,7 @@ async def test_card_follows_demand(browser: Browser, plant: Plant) -> None:
 )
 async def test_picture(browser: Browser, plant: Plant) -> None:
     """Take the picture of the dashboard while the tank is being heated."""
-    page = await _open(browser, plant, URL_PATH, height=1400)
+    page = await open_page(browser, plant, URL_PATH, height=1400)
     await plant.operator.draw_off(1.8)
     card = page.locator("hui-thermostat-card", has_text="Compute heater")
     await expect(card).to_contain_text("Heating", timeout=90_000)
