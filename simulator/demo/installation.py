@@ -86,6 +86,7 @@ _POINTS: dict[str, tuple[str, Wanted]] = {
     "heat_pump_heat": ("bacnet", Wanted(name="Heat pump thermal power")),
     "dhw_request": ("bacnet", Wanted(name="DHW request")),
     "pv_power": ("bacnet", Wanted(name="PV power")),
+    "dhw_setpoint": ("bacnet", Wanted(name="DHW setpoint", domain="number")),
     "pump": ("modbus", Wanted(name="Charging pump", domain="switch")),
     "valve": ("modbus", Wanted(name="Three-way valve", domain="switch")),
     "price": ("modbus", Wanted(name="Electricity tariff")),

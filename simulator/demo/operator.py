@@ -18,6 +18,7 @@ MANUAL_OPERATOR = 8
 """BACnet's priority for a person at a workstation; the integration writes below it."""
 TAP_FLOW = "analog-value,4"
 HEAT_DEMAND = "analog-value,3"
+DHW_SETPOINT = "analog-value,1"
 
 
 class Operator:
@@ -63,6 +64,18 @@ class Operator:
         """Close the port."""
         if self._application is not None:
             self._application.close()
+
+    async def read(self, point: str) -> float:
+        """Return the present value of an analog point; raises OperatorError."""
+        assert self._application is not None
+        try:
+            return float(
+                await self._application.read_property(
+                    self._house, ObjectIdentifier(point), "present-value"
+                )
+            )
+        except ErrorRejectAbortNack as error:
+            raise OperatorError(f"{point}: {error}") from error
 
     async def write(self, point: str, value: float) -> None:
         """Command a point, e.g. "analog-value,4"; raises OperatorError."""

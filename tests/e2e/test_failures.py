@@ -4,6 +4,7 @@ import asyncio
 
 from simulator.demo import hass_log
 from simulator.demo.hass_client import Json
+from simulator.demo.operator import DHW_SETPOINT
 
 from .conftest import LEASE_S
 from .plant import Plant, at_least, at_most, eventually
@@ -59,12 +60,15 @@ async def test_hass_is_killed_at_full_power(plant: Plant) -> None:
     stack, client, entity = plant.stack, plant.client, plant.entity
     await client.call("number.set_value", entity["power_limit"], value=2900)
     await client.call("water_heater.set_temperature", entity["tank"], temperature=48.0)
+    own_setpoint = await plant.operator.read(DHW_SETPOINT)
+    await client.call("number.set_value", entity["dhw_setpoint"], value=47)
     await plant.full_power()
     energy = plant.number("energy")
     comfort = (await plant.meters.house())["comfort_violation_kh"]
     agent_log = len(plant.agent_log)
 
     await stack.kill_hass()
+    assert await plant.operator.read(DHW_SETPOINT) == 47
     # Not by Redfish: an authenticated request would renew the lease.
     await eventually(
         lambda: "lease_expired" in plant.agent_log[agent_log:],
@@ -88,6 +92,11 @@ async def test_hass_is_killed_at_full_power(plant: Plant) -> None:
     assert at_most((await plant.meters.heater()).power_w, FLOOR_W + 10)
 
     await stack.start_hass()
+
+    async def given_up() -> bool:
+        return await plant.operator.read(DHW_SETPOINT) == own_setpoint
+
+    await eventually(given_up, 60, "the command of the life before is taken back")
     await eventually(lambda: at_least(plant.number("power"), 2500), 90, "full again")
     house = await plant.meters.house()
     assert house["backup_heat_kwh"] > 0
