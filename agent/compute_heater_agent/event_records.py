@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from .machine import Machine
 from .messages import (
     CRITICAL,
     ENVIRONMENTAL,
@@ -13,12 +14,10 @@ from .messages import (
 )
 from .notices import Happening, Notice
 from .resource import number
-from .resources.chassis import RACK
 from .resources.environment import METRICS
+from .resources.health import COOLANT, FAULT
 from .resources.systems import system_path
-from .simulated import Rack
 
-_COOLANT = f"{RACK}/Sensors/Coolant"
 _POWER_STATES = {
     Happening.POWERING_ON: ("ResourcePoweringOn", "is powering on"),
     Happening.POWERED_ON: ("ResourcePoweredOn", "is on"),
@@ -27,9 +26,9 @@ _POWER_STATES = {
 }
 
 
-def event(rack: Rack, notice: Notice, ident: str) -> Json:
+def event(machine: Machine, notice: Notice, ident: str) -> Json:
     """Build the Event that tells of a notice."""
-    record, origin = _record(rack, notice)
+    record, origin = _record(machine, notice)
     return {
         "@odata.type": "#Event.v1_13_0.Event",
         "Id": ident,
@@ -47,25 +46,34 @@ def event(rack: Rack, notice: Notice, ident: str) -> Json:
     }
 
 
-def _record(rack: Rack, notice: Notice) -> tuple[Json, str]:
+def _record(machine: Machine, notice: Notice) -> tuple[Json, str]:
     """Return message and origin."""
     match notice.happening:
         case Happening.POWER_LIMIT_CHANGED:
             text = "The power limit changed."
             return _message(f"{RESOURCE_EVENT}.ResourceChanged", text, OK), METRICS
         case Happening.LEASE_EXPIRED:
-            lease_s = number(rack.lease.duration_s)
-            own = message("LeaseExpired", lease_s, number(rack.set_point_w))
+            lease_s = number(machine.lease.duration_s)
+            own = message("LeaseExpired", lease_s, number(machine.set_point_w))
             return _without_type(own), METRICS
         case Happening.LEASE_RENEWED:
             return _without_type(message("LeaseRenewed")), METRICS
+        case Happening.FAULT:
+            text = notice.text or ""
+            words = f"The power limit does not hold in full: {text}."
+            return _message(FAULT, words, WARNING, "PowerLimitWatts", text), METRICS
+        case Happening.FAULT_ENDED:
+            text = notice.text or ""
+            words = f"No longer: {text}."
+            name = f"{RESOURCE_EVENT}.ResourceErrorsCorrected"
+            return _message(name, words, OK, "PowerLimitWatts", text), METRICS
         case (
             Happening.THROTTLED
             | Happening.THROTTLE_ENDED
             | Happening.TRIPPED
             | Happening.TRIP_CLEARED
         ):
-            return _temperature(rack, notice), _COOLANT
+            return _temperature(machine, notice), COOLANT
     module = notice.module or 0
     name, verb = _POWER_STATES[notice.happening]
     resource = f"Module {module + 1}"
@@ -73,16 +81,19 @@ def _record(rack: Rack, notice: Notice) -> tuple[Json, str]:
     return record, system_path(module)
 
 
-def _temperature(rack: Rack, notice: Notice) -> Json:
-    reading = number(rack.oil_c if notice.value is None else notice.value, 1)
+def _temperature(machine: Machine, notice: Notice) -> Json:
+    guard = machine.guard
+    assert guard is not None
+    assert notice.value is not None
+    reading = number(notice.value, 1)
     match notice.happening:
         case Happening.THROTTLED:
             name, severity = "TemperatureAboveUpperCautionThreshold", WARNING
-            limit = number(rack.guard.caution_c)
+            limit = number(guard.caution_c)
             text = f"The coolant has {reading} °C, above {limit} °C: power is lowered."
         case Happening.TRIPPED:
             name, severity = "TemperatureAboveUpperCriticalThreshold", CRITICAL
-            limit = number(rack.guard.trip_c)
+            limit = number(guard.trip_c)
             text = f"The coolant has {reading} °C, above {limit} °C: modules shut down."
         case Happening.TRIP_CLEARED:
             name, severity = "TemperatureNoLongerCritical", WARNING

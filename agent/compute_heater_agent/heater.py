@@ -1,22 +1,21 @@
-"""What the resources show: the rack with its name, its sessions and its events."""
+"""What the resources show: the machine with its name, its sessions and its events."""
 
 from dataclasses import dataclass
 import uuid
 
 from .auth import Authenticator
 from .events import EventBroker
+from .machine import Machine
 from .sessions import SessionStore
-from .simulated import Rack
 
-MANUFACTURER = "Compute Heater"
-MODEL = "Simulated immersed rack"
+VENDOR = "Compute Heater"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heater:
     """Everything that the Redfish service is about."""
 
-    rack: Rack
+    machine: Machine
     name: str
     uuid: str
     user: str

@@ -19,15 +19,21 @@ class Happening(StrEnum):
     TRIP_CLEARED = "trip_cleared"
     LEASE_EXPIRED = "lease_expired"
     LEASE_RENEWED = "lease_renewed"
+    FAULT = "fault"
+    FAULT_ENDED = "fault_ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One happening; ``module`` counts from 0, ``value`` is in W or °C by kind."""
+    """One happening; ``module`` counts from 0, ``value`` is in W or °C by kind.
+
+    ``text`` says in words what does not work.
+    """
 
     happening: Happening
     module: int | None = None
     value: float | None = None
+    text: str | None = None
 
 
 Listener = Callable[[Notice], None]

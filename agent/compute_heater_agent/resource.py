@@ -113,6 +113,11 @@ def number(value: float, digits: int = 3) -> float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
+def optional_number(value: float | None, digits: int = 3) -> float | None:
+    """Round for the wire; what is unknown is null."""
+    return None if value is None else number(value, digits)
+
+
 def etag(body: Json) -> str:
     """Return the weak ETag of a representation.
 

@@ -5,58 +5,68 @@ temperatures in °C, flow in L/min, energies in J. *Supply* is the hot outflow t
 house and *return* the cold inflow, as in heating (Redfish names them the other way).
 """
 
-from collections.abc import Callable
-from enum import StrEnum
-
-from .bath import OilBath
-from .errors import CapRangeError, TrippedError
-from .guard import Lease, OverTemperatureGuard
+from .bath import (
+    OIL_KG_PER_L,
+    OIL_KJ_PER_KG_K,
+    WATER_KG_PER_L,
+    WATER_KJ_PER_KG_K,
+    OilBath,
+)
+from .errors import TrippedError
+from .guard import OverTemperatureGuard
+from .machine import Connector, ControlMode, Cooling, Description, Machine, Substance
 from .modules import Module, ModuleState, ResetType, share_power
-from .notices import Happening, Listener, Notice
 from .settings import RackSettings
+
+__all__ = ["ControlMode", "Rack", "ResetType"]
 
 _FINE_STEP_S = 0.5
 _COARSE_STEP_S = 10.0
 """Longest steps while something changes, and while all is settled."""
 
-_STATE_NOTICES = {
-    ModuleState.OFF: Happening.POWERED_OFF,
-    ModuleState.BOOTING: Happening.POWERING_ON,
-    ModuleState.ON: Happening.POWERED_ON,
-    ModuleState.DRAINING: Happening.POWERING_OFF,
-}
+_DESCRIPTION = Description(
+    manufacturer="Compute Heater",
+    model="Simulated immersed rack",
+    chassis_type="ImmersionTank",
+    module_model="Simulated compute module",
+    processor="Simulated processor",
+)
+_WATER = Substance(kind="Water", kj_per_kg_k=WATER_KJ_PER_KG_K, kg_per_l=WATER_KG_PER_L)
+_OIL = Substance(
+    kind="Hydrocarbon",
+    additive="White oil",
+    kj_per_kg_k=OIL_KJ_PER_KG_K,
+    kg_per_l=OIL_KG_PER_L,
+)
 
 
-class ControlMode(StrEnum):
-    """Whether the power cap holds."""
-
-    AUTOMATIC = "Automatic"
-    DISABLED = "Disabled"
-
-
-class Rack:
+class Rack(Machine):
     """Modules, oil bath and heat exchanger with their own protection.
 
     ``energy_j`` and ``heat_j`` given at the start let the meters go on over restarts.
     """
 
+    modules: tuple[Module, ...]
+    guard: OverTemperatureGuard
+    description = _DESCRIPTION
+    reset_types = tuple(ResetType)
+    has_heat_meter = True
+    has_temperature = True
+
     def __init__(
         self, settings: RackSettings, *, energy_j: float = 0.0, heat_j: float = 0.0
     ) -> None:
+        super().__init__(settings)
         self.settings = settings
         self.modules = tuple(Module(settings) for _ in range(settings.modules))
         self.bath = OilBath(settings)
         self.guard = OverTemperatureGuard(
             trip_c=settings.trip_c, floor_w=settings.floor_w, max_w=settings.max_w
         )
-        self.lease = Lease(settings.lease_s)
         self.energy_j = energy_j
         self.heat_j = heat_j
         self.loss_j = 0.0
         self.time_s = 0.0
-        self.set_point_w = settings.fallback_w
-        self.control_mode = ControlMode.AUTOMATIC
-        self._listeners: list[Listener] = []
 
     @property
     def power_w(self) -> float:
@@ -64,27 +74,19 @@ class Rack:
         return sum(module.power_w for module in self.modules)
 
     @property
-    def power_limit_w(self) -> float | None:
-        """The cap that clients have set; None when uncapped."""
-        if self.control_mode is ControlMode.DISABLED:
-            return None
-        return self.set_point_w
+    def oil_c(self) -> float:
+        """Hottest coolant."""
+        return self.bath.oil_c
 
     @property
-    def effective_limit_w(self) -> float:
-        """The cap that holds, the rack's own protection included."""
-        cap = self.settings.max_w if self.power_limit_w is None else self.power_limit_w
-        return min(cap, self.guard.limit_w)
+    def coolant_c(self) -> float:
+        """Hottest coolant."""
+        return self.bath.oil_c
 
     @property
     def load_percent(self) -> float:
         """Power as a share of the maximum."""
         return 100 * self.power_w / self.settings.max_w
-
-    @property
-    def oil_c(self) -> float:
-        """Hottest coolant."""
-        return self.bath.oil_c
 
     @property
     def supply_c(self) -> float:
@@ -111,32 +113,30 @@ class Rack:
         """Heat in the oil relative to the start."""
         return self.bath.stored_j
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` with every notice until the returned function is called."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def set_cap(
-        self,
-        *,
-        set_point_w: float | None = None,
-        control_mode: ControlMode | None = None,
-    ) -> None:
-        """Change the cap, its mode or both; all or nothing.
-
-        Raises CapRangeError for a set point below the floor or above the maximum.
-        """
-        if set_point_w is not None and not (
-            self.settings.floor_w <= set_point_w <= self.settings.max_w
-        ):
-            raise CapRangeError(f"{set_point_w} W")
-        before = (self.set_point_w, self.control_mode)
-        if set_point_w is not None:
-            self.set_point_w = set_point_w
-        if control_mode is not None:
-            self.control_mode = control_mode
-        if before != (self.set_point_w, self.control_mode):
-            self._tell(Happening.POWER_LIMIT_CHANGED, value=self.power_limit_w)
+    @property
+    def cooling(self) -> Cooling:
+        """Oil bath with its two circuits."""
+        bath = self.bath
+        return Cooling(
+            name="Oil bath with plate heat exchanger",
+            substance=_OIL,
+            house=Connector(
+                name="Heating water of the house",
+                substance=_WATER,
+                flow_lpm=bath.flow_lpm,
+                cold_c=bath.return_c,
+                hot_c=bath.supply_c,
+                heat_w=bath.heat_w,
+            ),
+            inside=Connector(
+                name="Oil between bath and heat exchanger",
+                substance=_OIL,
+                flow_lpm=bath.oil_flow_lpm,
+                cold_c=bath.oil_cold_c,
+                hot_c=bath.oil_c,
+                heat_w=bath.heat_w,
+            ),
+        )
 
     def reset(self, index: int, command: ResetType) -> None:
         """Switch module ``index``, counted from 0.
@@ -149,12 +149,7 @@ class Rack:
         module = self.modules[index]
         before = module.state
         module.reset(command)
-        self._tell_state(index, before)
-
-    def renew_lease(self) -> None:
-        """Note that an authenticated client is there."""
-        if self.lease.renew():
-            self._tell(Happening.LEASE_RENEWED)
+        self._tell_change(index, before)
 
     def step(self, dt_s: float, return_c: float, flow_lpm: float) -> None:
         """Let ``dt_s`` seconds pass with this inflow and flow from the house."""
@@ -167,8 +162,7 @@ class Rack:
             )
             part = min(dt_s, self._longest_step(targets))
             self._advance(part, targets)
-            if self.lease.step(part):
-                self._fall_back()
+            self._step_lease(part)
             dt_s -= part
 
     def _longest_step(self, targets: list[float]) -> float:
@@ -191,19 +185,13 @@ class Rack:
             energy_j += module.draw(dt_s, target)
             before = module.state
             module.advance(dt_s)
-            self._tell_state(index, before)
+            self._tell_change(index, before)
         exchange = self.bath.step(dt_s, energy_j / dt_s)
         self.energy_j += energy_j
         self.heat_j += exchange.heat_j
         self.loss_j += exchange.loss_j
         self.time_s += dt_s
         self._protect()
-
-    def _fall_back(self) -> None:
-        self.set_cap(
-            set_point_w=self.settings.fallback_w, control_mode=ControlMode.AUTOMATIC
-        )
-        self._tell(Happening.LEASE_EXPIRED, value=self.set_point_w)
 
     def _protect(self) -> None:
         was_tripped = self.guard.tripped
@@ -223,20 +211,7 @@ class Rack:
         for index in range(len(self.modules)):
             self.reset(index, command)
 
-    def _tell_state(self, index: int, before: ModuleState) -> None:
+    def _tell_change(self, index: int, before: ModuleState) -> None:
         state = self.modules[index].state
         if state is not before:
-            self._tell(_STATE_NOTICES[state], module=index)
-
-    def _tell(
-        self,
-        happening: Happening,
-        *,
-        module: int | None = None,
-        value: float | None = None,
-    ) -> None:
-        self._publish(Notice(happening=happening, module=module, value=value))
-
-    def _publish(self, notice: Notice) -> None:
-        for listener in self._listeners:
-            listener(notice)
+            self._tell_state(index, state)

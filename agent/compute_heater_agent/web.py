@@ -63,7 +63,7 @@ class RedfishApplication:
         if resource is None or request.method not in resource.public:
             await self._heater.authenticator.check(request.headers, caller.address)
             if path != STREAM:
-                self._heater.rack.renew_lease()
+                self._heater.machine.renew_lease()
         if resource is None:
             raise RedfishError(404, message("InvalidURI", path))
         if request.method not in (HTTPMethod.GET, HTTPMethod.HEAD):

@@ -125,7 +125,7 @@ async def test_silent_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: Any, **_words: Any) -> None:
         pytest.fail("announced")
 
-    monkeypatch.setattr("compute_heater_agent.service.announced", fail)
+    monkeypatch.setattr("compute_heater_agent.serving.announced", fail)
     async with open_heater() as client:
         assert (await client.get("/redfish/v1/")).status == 200
 

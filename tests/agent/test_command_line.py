@@ -141,7 +141,7 @@ async def test_meters_survive_a_kill(
     """They are written while the agent runs, not only at its end."""
     from .client import open_heater, until
 
-    monkeypatch.setattr("compute_heater_agent.service._SAVE_INTERVAL_S", 0.1)
+    monkeypatch.setattr("compute_heater_agent.serving._SAVE_INTERVAL_S", 0.1)
     state = tmp_path / "meters.json"
     async with open_heater(state=state, speed=100):
         await until(lambda: state.exists() and load_meters(state).energy_j > 0)

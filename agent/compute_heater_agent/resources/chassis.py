@@ -1,47 +1,21 @@
 """The rack as a chassis with its power and thermal subsystems."""
 
-from ..heater import MANUFACTURER, MODEL, Heater
-from ..messages import ENVIRONMENTAL, Json
-from ..resource import ROOT, Resource, collection, entity, link, number
-from ..simulated import Rack
+from ..heater import Heater
+from ..messages import Json
+from ..resource import ROOT, Resource, collection, entity, link, number, optional_number
+from .health import COOLANT, RACK, status
 from .systems import system_path
 
 CHASSIS = f"{ROOT}/Chassis"
-RACK = f"{CHASSIS}/Rack"
 TANK = f"{ROOT}/ThermalEquipment/ImmersionUnits/Tank"
-
-
-def status(rack: Rack) -> Json:
-    """Health of the rack; the condition names why it holds its power down itself."""
-    guard = rack.guard
-    if guard.tripped:
-        health, name, threshold_c = "Critical", "Critical", guard.trip_c
-        action = "modules are shut down"
-    elif guard.throttled:
-        health, name, threshold_c = "Warning", "Caution", guard.caution_c
-        action = "power is lowered"
-    else:
-        return {"State": "Enabled", "Health": "OK"}
-    arguments = [str(number(rack.oil_c, 1)), str(number(threshold_c))]
-    identifier = f"{ENVIRONMENTAL}.TemperatureAboveUpper{name}Threshold"
-    return {
-        "State": "Enabled",
-        "Health": health,
-        "Conditions": [
-            {
-                "MessageId": identifier,
-                "Message": f"The coolant came above {threshold_c:g} °C: {action}.",
-                "MessageArgs": ["Coolant", *arguments],
-                "Severity": health,
-                "OriginOfCondition": link(f"{RACK}/Sensors/Coolant"),
-            }
-        ],
-    }
 
 
 def resources(heater: Heater) -> dict[str, Resource]:
     """Return the chassis collection, the rack and its subsystems."""
-    rack = heater.rack
+    machine = heater.machine
+    what = machine.description
+    power_range = machine.power_range
+    cooled = machine.cooling is not None
 
     def show_rack() -> Json:
         return entity(
@@ -49,14 +23,14 @@ def resources(heater: Heater) -> dict[str, Resource]:
             "Chassis",
             "Rack",
             heater.name,
-            ChassisType="ImmersionTank",
-            Manufacturer=MANUFACTURER,
-            Model=MODEL,
+            ChassisType=what.chassis_type,
+            Manufacturer=what.manufacturer,
+            Model=what.model,
             SerialNumber=heater.serial_number("Rack"),
             PowerState="On",
-            MinPowerWatts=number(rack.settings.floor_w),
-            MaxPowerWatts=number(rack.settings.max_w),
-            Status=status(rack),
+            MinPowerWatts=number(power_range.floor_w),
+            MaxPowerWatts=number(power_range.max_w),
+            Status=status(machine),
             EnvironmentMetrics=link(f"{RACK}/EnvironmentMetrics"),
             Controls=link(f"{RACK}/Controls"),
             Sensors=link(f"{RACK}/Sensors"),
@@ -64,9 +38,9 @@ def resources(heater: Heater) -> dict[str, Resource]:
             ThermalSubsystem=link(f"{RACK}/ThermalSubsystem"),
             Links={
                 "ComputerSystems": [
-                    link(system_path(index)) for index in range(len(rack.modules))
+                    link(system_path(index)) for index in range(len(machine.modules))
                 ],
-                "CoolingUnits": [link(TANK)],
+                **({"CoolingUnits": [link(TANK)]} if cooled else {}),
                 "ManagedBy": [link(f"{ROOT}/Managers/Agent")],
             },
         )
@@ -77,10 +51,10 @@ def resources(heater: Heater) -> dict[str, Resource]:
             "PowerSubsystem",
             "PowerSubsystem",
             "Power supply of the rack",
-            CapacityWatts=number(rack.settings.max_w),
+            CapacityWatts=number(power_range.max_w),
             Allocation={
-                "RequestedWatts": number(rack.settings.max_w),
-                "AllocatedWatts": number(rack.effective_limit_w),
+                "RequestedWatts": number(power_range.max_w),
+                "AllocatedWatts": number(machine.effective_limit_w),
             },
             Status={"State": "Enabled", "Health": "OK"},
         )
@@ -92,28 +66,26 @@ def resources(heater: Heater) -> dict[str, Resource]:
             "ThermalSubsystem",
             "Cooling of the rack",
             ThermalMetrics=link(f"{RACK}/ThermalSubsystem/ThermalMetrics"),
-            Status=status(rack),
+            Status=status(machine),
         )
 
     def show_thermal_metrics() -> Json:
+        readings: Json = {}
+        if machine.has_temperature:
+            reading = {
+                "Reading": optional_number(machine.coolant_c),
+                "DataSourceUri": COOLANT,
+            }
+            readings = {
+                "TemperatureSummaryCelsius": {"Internal": reading},
+                "TemperatureReadingsCelsius": [{**reading, "DeviceName": "Coolant"}],
+            }
         return entity(
             f"{RACK}/ThermalSubsystem/ThermalMetrics",
             "ThermalMetrics",
             "ThermalMetrics",
             "Temperatures of the rack",
-            TemperatureSummaryCelsius={
-                "Internal": {
-                    "Reading": number(rack.oil_c),
-                    "DataSourceUri": f"{RACK}/Sensors/Coolant",
-                }
-            },
-            TemperatureReadingsCelsius=[
-                {
-                    "Reading": number(rack.oil_c),
-                    "DeviceName": "Coolant",
-                    "DataSourceUri": f"{RACK}/Sensors/Coolant",
-                }
-            ],
+            **readings,
         )
 
     return {

@@ -5,11 +5,12 @@ seen from the equipment that is cooled. So the house's return (cold) is the prim
 supply here, and the heating supply (hot) is the primary return.
 """
 
-from ..bath import OIL_KG_PER_L, OIL_KJ_PER_KG_K, WATER_KG_PER_L, WATER_KJ_PER_KG_K
-from ..heater import MANUFACTURER, MODEL, Heater
+from ..heater import Heater
+from ..machine import Connector, Cooling, Machine, Substance
 from ..messages import Json
-from ..resource import ROOT, Resource, collection, entity, link, number
-from .chassis import RACK, TANK, status
+from ..resource import ROOT, Resource, collection, entity, link, number, optional_number
+from .chassis import TANK
+from .health import RACK, status
 from .sensors import SENSORS
 
 EQUIPMENT = f"{ROOT}/ThermalEquipment"
@@ -17,23 +18,17 @@ UNITS = f"{EQUIPMENT}/ImmersionUnits"
 PRIMARY = f"{TANK}/PrimaryCoolantConnectors"
 SECONDARY = f"{TANK}/SecondaryCoolantConnectors"
 
-_WATER = {
-    "CoolantType": "Water",
-    "SpecificHeatkJoulesPerKgK": WATER_KJ_PER_KG_K,
-    "DensityKgPerCubicMeter": number(WATER_KG_PER_L * 1000),
-}
-_OIL = {
-    "CoolantType": "Hydrocarbon",
-    "AdditiveName": "White oil",
-    "SpecificHeatkJoulesPerKgK": OIL_KJ_PER_KG_K,
-    "DensityKgPerCubicMeter": number(OIL_KG_PER_L * 1000),
-}
-
 
 def resources(heater: Heater) -> dict[str, Resource]:
-    """Return the thermal equipment and all below it."""
-    rack = heater.rack
-    bath = rack.bath
+    """Return the thermal equipment and all below it; nothing where there is none."""
+    machine = heater.machine
+    if machine.cooling is None:
+        return {}
+    sides = {
+        PRIMARY: ("House side", machine.cooling.house),
+        SECONDARY: ("Inner side", machine.cooling.inside),
+    }
+    there = {path: name for path, (name, side) in sides.items() if side is not None}
 
     def show_equipment() -> Json:
         return entity(
@@ -46,20 +41,22 @@ def resources(heater: Heater) -> dict[str, Resource]:
         )
 
     def show_tank() -> Json:
+        now = _cooling(machine)
+        what = machine.description
+        coolant = {} if now.substance is None else {"Coolant": _coolant(now.substance)}
         return entity(
             TANK,
             "CoolingUnit",
             "Tank",
-            "Oil bath with plate heat exchanger",
+            now.name,
             EquipmentType="ImmersionUnit",
-            Manufacturer=MANUFACTURER,
-            Model=MODEL,
+            Manufacturer=what.manufacturer,
+            Model=what.model,
             SerialNumber=heater.serial_number("Tank"),
-            CoolingCapacityWatts=round(rack.settings.max_w),
-            Coolant=_OIL,
-            Status=status(rack),
-            PrimaryCoolantConnectors=link(PRIMARY),
-            SecondaryCoolantConnectors=link(SECONDARY),
+            CoolingCapacityWatts=round(machine.power_range.max_w),
+            **coolant,
+            Status=status(machine),
+            **{path.rpartition("/")[2]: link(path) for path in there},
             Links={
                 "Chassis": [link(RACK)],
                 "ManagedBy": [link(f"{ROOT}/Managers/Agent")],
@@ -67,33 +64,20 @@ def resources(heater: Heater) -> dict[str, Resource]:
         )
 
     def show_primary() -> Json:
-        return _connector(
-            f"{PRIMARY}/1",
-            "Heating water of the house",
-            _WATER,
-            flow_lpm=bath.flow_lpm,
-            cold_c=bath.return_c,
-            hot_c=bath.supply_c,
-            heat_w=bath.heat_w,
-        )
+        shown = _connector(f"{PRIMARY}/1", _cooling(machine).house)
+        if "HeatRemovedkW" in shown:
+            shown["HeatRemovedkW"]["DataSourceUri"] = f"{SENSORS}/HeatPower"
+        return shown
 
     def show_secondary() -> Json:
-        return _connector(
-            f"{SECONDARY}/1",
-            "Oil between bath and heat exchanger",
-            _OIL,
-            flow_lpm=bath.oil_flow_lpm,
-            cold_c=bath.oil_cold_c,
-            hot_c=bath.oil_c,
-            heat_w=bath.heat_w,
-        )
+        return _connector(f"{SECONDARY}/1", _cooling(machine).inside)
 
     def connectors(path: str, name: str) -> Resource:
         return Resource(
             get=lambda: collection(path, "CoolantConnectorCollection", name, ["1"])
         )
 
-    return {
+    found = {
         EQUIPMENT: Resource(get=show_equipment),
         UNITS: Resource(
             get=lambda: collection(
@@ -101,37 +85,51 @@ def resources(heater: Heater) -> dict[str, Resource]:
             )
         ),
         TANK: Resource(get=show_tank),
-        PRIMARY: connectors(PRIMARY, "House side"),
-        f"{PRIMARY}/1": Resource(get=show_primary),
-        SECONDARY: connectors(SECONDARY, "Oil side"),
-        f"{SECONDARY}/1": Resource(get=show_secondary),
     }
+    shows = {PRIMARY: show_primary, SECONDARY: show_secondary}
+    for path, name in there.items():
+        found[path] = connectors(path, name)
+        found[f"{path}/1"] = Resource(get=shows[path])
+    return found
 
 
-def _connector(
-    path: str,
-    name: str,
-    coolant: Json,
-    *,
-    flow_lpm: float,
-    cold_c: float,
-    hot_c: float,
-    heat_w: float,
-) -> Json:
-    heat: Json = {"Reading": number(heat_w / 1000, 4)}
-    if path.startswith(PRIMARY):
-        heat["DataSourceUri"] = f"{SENSORS}/HeatPower"
+def _cooling(machine: Machine) -> Cooling:
+    cooling = machine.cooling
+    assert cooling is not None
+    return cooling
+
+
+def _coolant(substance: Substance) -> Json:
+    body: Json = {"CoolantType": substance.kind}
+    if substance.additive is not None:
+        body["AdditiveName"] = substance.additive
+    if substance.kj_per_kg_k is not None:
+        body["SpecificHeatkJoulesPerKgK"] = substance.kj_per_kg_k
+    if substance.kg_per_l is not None:
+        body["DensityKgPerCubicMeter"] = number(substance.kg_per_l * 1000)
+    return body
+
+
+def _connector(path: str, side: Connector | None) -> Json:
+    assert side is not None
+    body: Json = {}
+    if side.substance is not None:
+        body["Coolant"] = _coolant(side.substance)
+    if side.flow_lpm is not None:
+        body["FlowLitersPerMinute"] = {"Reading": number(side.flow_lpm)}
+    body["SupplyTemperatureCelsius"] = {"Reading": optional_number(side.cold_c)}
+    body["ReturnTemperatureCelsius"] = {"Reading": optional_number(side.hot_c)}
+    if side.hot_c is not None and side.cold_c is not None:
+        rise_k = number(side.hot_c - side.cold_c)
+        body["DeltaTemperatureCelsius"] = {"Reading": rise_k}
+    if side.heat_w is not None:
+        body["HeatRemovedkW"] = {"Reading": number(side.heat_w / 1000, 4)}
     return entity(
         path,
         "CoolantConnector",
         "1",
-        name,
+        side.name,
         CoolantConnectorType="Pair",
-        Coolant=coolant,
-        FlowLitersPerMinute={"Reading": number(flow_lpm)},
-        SupplyTemperatureCelsius={"Reading": number(cold_c)},
-        ReturnTemperatureCelsius={"Reading": number(hot_c)},
-        DeltaTemperatureCelsius={"Reading": number(hot_c - cold_c)},
-        HeatRemovedkW=heat,
+        **body,
         Status={"State": "Enabled", "Health": "OK"},
     )

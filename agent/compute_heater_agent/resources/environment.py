@@ -1,11 +1,11 @@
 """Measured power and the power cap: EnvironmentMetrics and the matching Control."""
 
 from ..heater import Heater
+from ..machine import ControlMode
 from ..messages import Json
 from ..patching import Writable, check_patch, number_between, one_of
 from ..resource import Resource, collection, entity, link, number
-from ..simulated import ControlMode
-from .chassis import RACK
+from .health import RACK
 from .sensors import excerpt
 
 METRICS = f"{RACK}/EnvironmentMetrics"
@@ -15,42 +15,46 @@ POWER_LIMIT = f"{CONTROLS}/PowerLimit"
 
 def resources(heater: Heater) -> dict[str, Resource]:
     """Both ways to the cap show and change the same state."""
-    rack = heater.rack
-    settings = rack.settings
+    machine = heater.machine
+    power_range = machine.power_range
     cap: Writable = {
-        "SetPoint": number_between(settings.floor_w, settings.max_w),
+        "SetPoint": number_between(power_range.floor_w, power_range.max_w),
         "ControlMode": one_of(list(ControlMode)),
     }
 
     def set_cap(body: Json) -> None:
         mode = body.get("ControlMode")
-        rack.set_cap(
+        machine.set_cap(
             set_point_w=body.get("SetPoint"),
             control_mode=None if mode is None else ControlMode(mode),
         )
 
     def cap_values() -> Json:
         return {
-            "SetPoint": number(rack.set_point_w),
-            "AllowableMin": number(settings.floor_w),
-            "AllowableMax": number(settings.max_w),
-            "DefaultSetPoint": number(settings.fallback_w),
-            "ControlMode": rack.control_mode,
+            "SetPoint": number(machine.set_point_w),
+            "AllowableMin": number(power_range.floor_w),
+            "AllowableMax": number(power_range.max_w),
+            "DefaultSetPoint": number(power_range.fallback_w),
+            "ControlMode": machine.control_mode,
         }
 
     def show_metrics() -> Json:
+        remark = machine.description.power_remark
+        rest: Json = {} if remark is None else {"Description": remark}
+        if machine.has_temperature:
+            rest["TemperatureCelsius"] = excerpt(machine, "Coolant")
         return entity(
             METRICS,
             "EnvironmentMetrics",
             "EnvironmentMetrics",
             "Power, heat and power limit of the rack",
-            PowerWatts=excerpt(rack, "Power"),
+            PowerWatts=excerpt(machine, "Power"),
             EnergykWh={
-                **excerpt(rack, "Energy"),
-                "LifetimeReading": excerpt(rack, "Energy")["Reading"],
+                **excerpt(machine, "Energy"),
+                "LifetimeReading": excerpt(machine, "Energy")["Reading"],
             },
-            TemperatureCelsius=excerpt(rack, "Coolant"),
-            PowerLoadPercent=excerpt(rack, "Load"),
+            **rest,
+            PowerLoadPercent=excerpt(machine, "Load"),
             PowerLimitWatts={**cap_values(), "DataSourceUri": POWER_LIMIT},
         )
 
@@ -72,7 +76,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
             PhysicalContext="Chassis",
             Implementation="Programmable",
             Status={"State": "Enabled", "Health": "OK"},
-            Sensor=excerpt(rack, "Power"),
+            Sensor=excerpt(machine, "Power"),
             RelatedItem=[link(RACK)],
         )
 

@@ -1,10 +1,10 @@
 """The agent itself as a manager."""
 
 from .. import __version__
-from ..heater import MANUFACTURER, Heater
+from ..heater import VENDOR, Heater
 from ..messages import Json
 from ..resource import ROOT, Resource, collection, entity, link
-from .chassis import RACK
+from .health import RACK
 from .systems import system_path
 
 MANAGERS = f"{ROOT}/Managers"
@@ -21,7 +21,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
             "Agent",
             "Compute heater agent",
             ManagerType="Service",
-            Manufacturer=MANUFACTURER,
+            Manufacturer=VENDOR,
             Model="compute-heater-agent",
             FirmwareVersion=__version__,
             UUID=heater.uuid,
@@ -31,7 +31,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
                 "ManagerForChassis": [link(RACK)],
                 "ManagerForServers": [
                     link(system_path(index))
-                    for index in range(len(heater.rack.modules))
+                    for index in range(len(heater.machine.modules))
                 ],
             },
         )

@@ -1,6 +1,6 @@
 """Service root, version object and OData service document."""
 
-from ..heater import MANUFACTURER, MODEL, Heater
+from ..heater import VENDOR, Heater
 from ..messages import Json
 from ..resource import ROOT, Resource, entity, link
 
@@ -19,6 +19,11 @@ _CHILDREN = (
 
 def resources(heater: Heater) -> dict[str, Resource]:
     """All of them may be read without credentials."""
+    children = [
+        child
+        for child in _CHILDREN
+        if child != "ThermalEquipment" or heater.machine.cooling is not None
+    ]
 
     def service_root() -> Json:
         return entity(
@@ -28,8 +33,8 @@ def resources(heater: Heater) -> dict[str, Resource]:
             heater.name,
             RedfishVersion="1.20.0",
             UUID=heater.uuid,
-            Vendor=MANUFACTURER,
-            Product=MODEL,
+            Vendor=VENDOR,
+            Product=heater.machine.description.model,
             ProtocolFeaturesSupported={
                 "ExpandQuery": {
                     "ExpandAll": False,
@@ -43,7 +48,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
                 "ExcerptQuery": False,
                 "DeepOperations": {"DeepPATCH": False, "DeepPOST": False},
             },
-            **{child: link(f"{ROOT}/{child}") for child in _CHILDREN},
+            **{child: link(f"{ROOT}/{child}") for child in children},
             Links={"Sessions": link(f"{ROOT}/SessionService/Sessions")},
         )
 
@@ -51,16 +56,16 @@ def resources(heater: Heater) -> dict[str, Resource]:
         return {"v1": f"{ROOT}/"}
 
     def service_document() -> Json:
-        children = [
+        entries = [
             {"name": child, "kind": "Singleton", "url": f"{ROOT}/{child}"}
-            for child in _CHILDREN
+            for child in children
         ]
         root = {"name": "Service", "kind": "Singleton", "url": f"{ROOT}/"}
         return {
             "@odata.context": f"{ROOT}/$metadata",
             "value": [
                 root,
-                *children,
+                *entries,
                 {
                     "name": "Sessions",
                     "kind": "Singleton",

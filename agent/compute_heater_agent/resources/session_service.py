@@ -39,7 +39,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
     async def log_in(body: Json, caller: Caller) -> Reply:
         user, password = (_text(body, name) for name in ("UserName", "Password"))
         await heater.authenticator.login(user, password, caller.address)
-        heater.rack.renew_lease()
+        heater.machine.renew_lease()
         session, token = heater.sessions.create(user)
         shown = _show(session)
         return Reply(

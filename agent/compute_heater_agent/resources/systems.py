@@ -3,9 +3,10 @@
 import uuid
 
 from ..errors import TrippedError
-from ..heater import MANUFACTURER, Heater
+from ..heater import Heater
+from ..machine import ModuleView
 from ..messages import Json, RedfishError, message
-from ..modules import Module, ModuleState, ResetType
+from ..modules import ModuleState, ResetType
 from ..resource import ROOT, Caller, Reply, Resource, collection, entity, link
 
 SYSTEMS = f"{ROOT}/Systems"
@@ -34,7 +35,7 @@ def system_path(index: int) -> str:
 
 def resources(heater: Heater) -> dict[str, Resource]:
     """Return the collection, each module and its reset action."""
-    names = [f"Module{number}" for number in range(1, len(heater.rack.modules) + 1)]
+    names = [f"Module{number}" for number in range(1, len(heater.machine.modules) + 1)]
     found = {
         SYSTEMS: Resource(
             get=lambda: collection(
@@ -45,6 +46,8 @@ def resources(heater: Heater) -> dict[str, Resource]:
     for index in range(len(names)):
         path = system_path(index)
         found[path] = Resource(get=_System(heater, index).show)
+        if not heater.machine.reset_types:
+            continue
         found[f"{path}/Actions/{_ACTION}"] = Resource(post=_System(heater, index).reset)
     return found
 
@@ -57,36 +60,50 @@ class _System:
         self._id = f"Module{index + 1}"
 
     @property
-    def _module(self) -> Module:
-        return self._heater.rack.modules[self._index]
+    def _module(self) -> ModuleView:
+        return self._heater.machine.modules[self._index]
 
     def show(self) -> Json:
         module = self._module
+        what = self._heater.machine.description
+        remark = {} if what.off_remark is None else {"Description": what.off_remark}
         return entity(
             self._path,
             "ComputerSystem",
             self._id,
             f"Module {self._index + 1}",
             SystemType="Physical",
-            Manufacturer=MANUFACTURER,
-            Model="Simulated compute module",
+            **remark,
+            Manufacturer=what.manufacturer,
+            Model=what.module_model,
             SerialNumber=self._heater.serial_number(self._id),
             UUID=str(uuid.uuid5(uuid.UUID(self._heater.uuid), self._id)),
             PowerState=_POWER_STATES[module.state],
             Status={"State": _STATUS_STATES[module.state], "Health": "OK"},
             BootProgress={"LastState": _boot_progress(module)},
-            ProcessorSummary={"Count": 1, "Model": "Simulated processor"},
+            ProcessorSummary={
+                "Count": what.processors,
+                "Model": what.processor,
+            },
             Links={
                 "Chassis": [link(f"{ROOT}/Chassis/Rack")],
                 "ManagedBy": [link(f"{ROOT}/Managers/Agent")],
             },
-            Actions={
+            **self._actions(),
+        )
+
+    def _actions(self) -> Json:
+        types = list(self._heater.machine.reset_types)
+        if not types:
+            return {}
+        return {
+            "Actions": {
                 f"#{_ACTION}": {
                     "target": f"{self._path}/Actions/{_ACTION}",
-                    "ResetType@Redfish.AllowableValues": list(ResetType),
+                    "ResetType@Redfish.AllowableValues": types,
                 }
-            },
-        )
+            }
+        }
 
     async def reset(self, body: Json, caller: Caller) -> Reply:
         for name in body:
@@ -99,19 +116,19 @@ class _System:
                 400, message("ActionParameterMissing", _ACTION, "ResetType")
             )
         value = body["ResetType"]
-        if not isinstance(value, str) or value not in list(ResetType):
+        if not isinstance(value, str) or value not in self._heater.machine.reset_types:
             fault = "ValueNotInList" if isinstance(value, str) else "ValueTypeError"
             raise RedfishError(
                 400, message(f"ActionParameter{fault}", value, "ResetType", _ACTION)
             )
         try:
-            self._heater.rack.reset(self._index, ResetType(value))
+            self._heater.machine.reset(self._index, ResetType(value))
         except TrippedError as err:
             raise RedfishError(409, message("OverTemperatureTripActive")) from err
         return Reply()
 
 
-def _boot_progress(module: Module) -> str:
+def _boot_progress(module: ModuleView) -> str:
     match module.state:
         case ModuleState.OFF:
             return "None"
