@@ -28,7 +28,8 @@ class HeaterBinarySensorDescription(BinarySensorEntityDescription):
     """Describe a binary sensor of a heater."""
 
     value_fn: Callable[[SiteHeater], bool | None]
-    needs_coolant: bool = False
+    coolant_fields: tuple[str, ...] = ()
+    """Only for heaters that can tell one of these fields of their reading."""
 
 
 def _overheating(heater: SiteHeater) -> bool | None:
@@ -59,7 +60,7 @@ DESCRIPTIONS: tuple[HeaterBinarySensorDescription, ...] = (
         translation_key="overheating",
         device_class=BinarySensorDeviceClass.PROBLEM,
         entity_category=EntityCategory.DIAGNOSTIC,
-        needs_coolant=True,
+        coolant_fields=("coolant_c", "supply_c"),
         value_fn=_overheating,
     ),
     HeaterBinarySensorDescription(
@@ -83,7 +84,10 @@ async def async_setup_entry(
             (
                 HeaterBinarySensor(entry, heater, each)
                 for each in DESCRIPTIONS
-                if heater.coordinator.capabilities.has_coolant or not each.needs_coolant
+                if not each.coolant_fields
+                or any(
+                    map(heater.coordinator.capabilities.can_read, each.coolant_fields)
+                )
             ),
             config_subentry_id=heater_id,
         )

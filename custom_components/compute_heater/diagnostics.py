@@ -45,8 +45,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _error(error: Exception | None, address: str) -> str:
+def _error(error: Exception | None, address: str | None) -> str:
     """Return what went wrong, without where: errors of the network name the host."""
+    if address is None:
+        return str(error or "")
     host = URL(address).host
     return str(error or "").replace(host or address, REDACTED)
 
@@ -85,7 +87,7 @@ async def async_get_config_entry_diagnostics(
                 "safety": asdict(heater.verdict),
                 "command_error": _error(
                     heater.coordinator.command_error,
-                    heater.coordinator.subentry.data[CONF_URL],
+                    heater.coordinator.subentry.data.get(CONF_URL),
                 ),
                 "writes": heater.coordinator.driver.writes,
                 "update_interval": str(heater.coordinator.update_interval),

@@ -12,15 +12,40 @@ from homeassistant.util.hass_dict import HassKey
 from .building.bacnet_stack import BacnetStack, Bbmd, StackRegistry
 from .building.profile import Profile, load_profiles
 from .const import (
+    CONF_ALARM,
     CONF_BBMD,
     CONF_BBMD_TTL,
+    CONF_COOLANT,
+    CONF_CUTS_MAINS,
+    CONF_DRIVER,
+    CONF_ECO_POWER,
+    CONF_ENERGY,
+    CONF_ENTITIES,
     CONF_FINGERPRINT,
+    CONF_FLOW,
+    CONF_FULL_POWER,
+    CONF_IDENTITY,
     CONF_INTERFACE,
+    CONF_LOAD_THRESHOLD,
     CONF_LOCAL_PORT,
+    CONF_MODE_SELECT,
+    CONF_MODES,
+    CONF_POWER,
+    CONF_POWER_LIMIT,
+    CONF_POWER_SWITCH,
     CONF_PROFILE,
+    CONF_RAMP,
+    CONF_RATED_POWER,
+    CONF_RETURN,
+    CONF_STANDBY_POWER,
+    CONF_SUPPLY,
+    CONF_UNLOAD_TIME,
     DOMAIN,
+    DRIVER_COMPOSED,
 )
-from .heaters.model import PowerDriver
+from .entity_port import HassEntityPort
+from .heaters.composed import ComposedHeater, ComposedSettings
+from .heaters.model import PowerDriver, PowerState
 from .heaters.redfish import RedfishHeater
 
 DATA_PROFILES: HassKey[Mapping[str, Profile]] = HassKey(f"{DOMAIN}_profiles")
@@ -29,12 +54,47 @@ DATA_STACKS: HassKey[StackRegistry] = HassKey(f"{DOMAIN}_bacnet_stacks")
 
 def create_heater(hass: HomeAssistant, data: Mapping[str, Any]) -> PowerDriver:
     """Return the driver of a heater; nothing is sent yet."""
+    if data.get(CONF_DRIVER) == DRIVER_COMPOSED:
+        return ComposedHeater(HassEntityPort(hass), composed_settings(data))
     return RedfishHeater(
         async_get_clientsession(hass),
         data[CONF_URL],
         data[CONF_USERNAME],
         data[CONF_PASSWORD],
         fingerprint=data.get(CONF_FINGERPRINT),
+    )
+
+
+def composed_settings(data: Mapping[str, Any]) -> ComposedSettings:
+    """Return what a heater is put together from; its levels may not be known yet."""
+    identity, entities = data[CONF_IDENTITY], data[CONF_ENTITIES]
+    levels = {
+        PowerState.STANDBY: data.get(CONF_STANDBY_POWER),
+        PowerState.ECO: data.get(CONF_ECO_POWER),
+        PowerState.FULL: data.get(CONF_FULL_POWER),
+    }
+    return ComposedSettings(
+        uuid=identity["uuid"],
+        name=identity["name"],
+        manufacturer=identity["manufacturer"],
+        model=identity["model"],
+        power_switch=entities.get(CONF_POWER_SWITCH),
+        power_limit=entities.get(CONF_POWER_LIMIT),
+        mode_select=entities.get(CONF_MODE_SELECT),
+        power=entities.get(CONF_POWER),
+        energy=entities.get(CONF_ENERGY),
+        supply=entities.get(CONF_SUPPLY),
+        return_=entities.get(CONF_RETURN),
+        coolant=entities.get(CONF_COOLANT),
+        flow=entities.get(CONF_FLOW),
+        alarm=entities.get(CONF_ALARM),
+        modes={PowerState(state): mode for state, mode in data[CONF_MODES].items()},
+        levels_w={state: watts for state, watts in levels.items() if watts is not None},
+        rated_w=data.get(CONF_RATED_POWER),
+        cuts_mains=data[CONF_CUTS_MAINS],
+        load_share=data[CONF_LOAD_THRESHOLD] / 100,
+        unload_s=data[CONF_UNLOAD_TIME],
+        ramp_w_per_s=data.get(CONF_RAMP) or None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, override
 
-from homeassistant.const import Platform
+from homeassistant.const import CONF_URL, Platform
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
@@ -73,7 +73,7 @@ class HeaterEntity(_Entity[HeaterCoordinator]):
             model=identity["model"],
             serial_number=identity["serial_number"],
             sw_version=identity["firmware"],
-            configuration_url=subentry.data["url"],
+            configuration_url=subentry.data.get(CONF_URL),
             via_device_id=_site_device_id(entry, self.coordinator),
         )
 

@@ -27,6 +27,7 @@ from .heaters.model import (
     HeaterCertificateError,
     HeaterError,
     PowerDriver,
+    PowerState,
     Reading,
 )
 from .issues import async_tell_certificate
@@ -275,13 +276,22 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             reading = await self.driver.read()
             if reading.is_on is False:
                 return
-            if self.capabilities.can_cap:
+            if self._can_stand_by:
                 standby = self.subentry.data[CONF_STANDBY_POWER]
                 await self.driver.apply(Command(on=True, power_limit_w=standby))
             elif self.capabilities.can_switch:
-                await self.driver.apply(Command(on=False, keep_cap=True))
+                keep_cap = not self.capabilities.can_cap
+                await self.driver.apply(Command(on=False, keep_cap=keep_cap))
         except HeaterError as err:
             LOGGER.warning("%s: could not be put to standby: %s", self.name, err)
+
+    @property
+    def _can_stand_by(self) -> bool:
+        """It need not be off to be left to itself."""
+        capabilities = self.capabilities
+        if PowerState.STANDBY in capabilities.levels:
+            return True
+        return capabilities.can_cap and not capabilities.works_at_floor
 
     async def async_close(self) -> None:
         """Poll no more, and leave the device as it is."""
@@ -311,11 +321,17 @@ def _holds(command: Command, reading: Reading, capabilities: Capabilities) -> bo
     modules_on, changing = reading.modules_on, reading.is_changing
     if not changing and modules_on not in (None, capabilities.modules):
         return False
-    if not capabilities.can_cap:
+    if not (capabilities.can_cap or capabilities.levels):
         # A cap that we may not set is somebody else's.
         return True
     wanted, held = command.power_limit_w, reading.power_limit_w
     if wanted is None:
         most = capabilities.max_w
         return held is None or (most is not None and held >= most - _LIMIT_TOLERANCE_W)
-    return held is not None and abs(wanted - held) <= _LIMIT_TOLERANCE_W
+    if held is None:
+        return False
+    # A cap that comes in steps is as close below as a step allows.
+    short_w = wanted - held
+    return -_LIMIT_TOLERANCE_W <= short_w <= _LIMIT_TOLERANCE_W or (
+        0 <= short_w < (capabilities.step_w or 0.0)
+    )

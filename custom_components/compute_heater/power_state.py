@@ -5,6 +5,8 @@ from .heaters.model import PowerState, Reading
 
 # Measured power wavers; a state is reached a little above its nominal power.
 _MARGIN = 1.1
+# Of full power; less is no work, also where standby counts as nothing.
+_IDLE_SHARE = 0.05
 
 
 def measured_state(reading: Reading, settings: HeaterSettings) -> PowerState | None:
@@ -20,7 +22,11 @@ def measured_state(reading: Reading, settings: HeaterSettings) -> PowerState | N
     if reading.power_w is None:
         return None
     levels = settings.levels_w
-    if reading.power_w <= levels[PowerState.STANDBY] * _MARGIN:
+    full = levels[PowerState.FULL]
+    idle = max(levels[PowerState.STANDBY] * _MARGIN, full * _IDLE_SHARE)
+    if reading.power_w <= idle:
         return PowerState.STANDBY
-    middle = (levels[PowerState.ECO] + levels[PowerState.FULL]) / 2
+    if (eco := levels.get(PowerState.ECO)) is None:
+        return PowerState.FULL
+    middle = (eco + full) / 2
     return PowerState.ECO if reading.power_w < middle else PowerState.FULL

@@ -1,4 +1,4 @@
-"""Follow the entities of heat consumers when their owner renames them."""
+"""Follow the entities of consumers and heaters when their owner renames them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 
-from .const import DOMAIN, SUBENTRY_SINK
+from .const import DOMAIN, SUBENTRY_HEATER, SUBENTRY_SINK
 
 
 @callback
@@ -22,13 +22,15 @@ def async_follow_renames(hass: HomeAssistant) -> None:
         if data["action"] != "update" or "old_entity_id" not in data:
             return
         for entry in hass.config_entries.async_entries(DOMAIN):
-            for sink in tuple(entry.get_subentries_of_type(SUBENTRY_SINK)):
+            for part in tuple(entry.subentries.values()):
+                if part.subentry_type not in (SUBENTRY_SINK, SUBENTRY_HEATER):
+                    continue
                 # Nothing happens where nothing changed.
                 hass.config_entries.async_update_subentry(
                     entry,
-                    sink,
+                    part,
                     data=_replaced(
-                        dict(sink.data), data["old_entity_id"], data["entity_id"]
+                        dict(part.data), data["old_entity_id"], data["entity_id"]
                     ),
                 )
 

@@ -45,7 +45,8 @@ class HeaterSensorDescription(SensorEntityDescription):
     """Describe a sensor of a heater."""
 
     value_fn: Callable[[SiteHeater], float | str | None]
-    needs_coolant: bool = False
+    coolant_field: str | None = None
+    """Only for heaters that can tell this field of their reading."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        needs_coolant=True,
+        coolant_field="heat_w",
         value_fn=lambda heater: heater.coordinator.data.heat_w,
     ),
     HeaterSensorDescription(
@@ -115,7 +116,7 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=2,
-        needs_coolant=True,
+        coolant_field="heat_w",
         value_fn=lambda heater: heater.coordinator.heat.total_kwh,
     ),
     HeaterSensorDescription(
@@ -125,7 +126,7 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        needs_coolant=True,
+        coolant_field="supply_c",
         value_fn=lambda heater: heater.coordinator.data.supply_c,
     ),
     HeaterSensorDescription(
@@ -135,7 +136,7 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        needs_coolant=True,
+        coolant_field="return_c",
         value_fn=lambda heater: heater.coordinator.data.return_c,
     ),
     HeaterSensorDescription(
@@ -146,7 +147,7 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         suggested_display_precision=1,
-        needs_coolant=True,
+        coolant_field="coolant_c",
         value_fn=lambda heater: heater.coordinator.data.coolant_c,
     ),
     HeaterSensorDescription(
@@ -156,7 +157,7 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfVolumeFlowRate.LITERS_PER_MINUTE,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        needs_coolant=True,
+        coolant_field="flow_lpm",
         value_fn=lambda heater: heater.coordinator.data.flow_lpm,
     ),
     HeaterSensorDescription(
@@ -183,7 +184,7 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         suggested_display_precision=1,
-        needs_coolant=True,
+        coolant_field="heat_w",
         value_fn=_efficiency,
     ),
     HeaterSensorDescription(
@@ -279,7 +280,8 @@ async def async_setup_entry(
             (
                 HeaterSensor(entry, heater, each)
                 for each in HEATER_SENSORS
-                if heater.coordinator.capabilities.has_coolant or not each.needs_coolant
+                if each.coolant_field is None
+                or heater.coordinator.capabilities.can_read(each.coolant_field)
             ),
             config_subentry_id=heater_id,
         )

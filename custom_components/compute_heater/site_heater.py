@@ -29,13 +29,14 @@ from .control.safety import (
 )
 from .control.setpoint import SetpointController
 from .heater_coordinator import HeaterCoordinator
-from .heaters.model import Command, PowerState, Reading
+from .heaters.model import Capabilities, Command, PowerState, Reading
 from .power_state import measured_state
 
 type Mode = Literal["off", "auto", "heat"]
 
 # A demand that ripples shall not make a command of every ripple.
 _DWELL_S = 30.0
+_STEP_W = 50.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,17 +87,18 @@ class SiteHeater:
             heater_id=self.heater_id,
             floor_w=data[CONF_STANDBY_POWER],
             max_w=data[CONF_FULL_POWER],
-            levels_w={
-                PowerState.STANDBY: data[CONF_STANDBY_POWER],
-                PowerState.ECO: data[CONF_ECO_POWER],
-                PowerState.FULL: data[CONF_FULL_POWER],
-            },
+            levels_w=_levels_w(capabilities, data),
             can_cap=capabilities.can_cap,
-            has_standby=capabilities.can_cap or not capabilities.can_switch,
+            has_standby=_has_standby(capabilities),
+            takes_levels=_takes_levels(capabilities),
+            working_floor_w=capabilities.floor_w
+            if capabilities.works_at_floor
+            else None,
             device_max_w=capabilities.max_w,
             min_on_s=data[CONF_MIN_ON_TIME],
             min_off_s=data[CONF_MIN_OFF_TIME],
             dwell_s=_DWELL_S if capabilities.can_cap else 0.0,
+            step_w=max(_STEP_W, capabilities.step_w or 0.0),
         )
         self._safety_settings = SafetySettings(
             floor_w=data[CONF_STANDBY_POWER],
@@ -138,7 +140,11 @@ class SiteHeater:
         coordinator, controls = self.coordinator, self.controls
         reading = coordinator.data if coordinator.available else None
         age = None if coordinator.read_at is None else now - coordinator.read_at
-        needed = ("coolant", "supply") if coordinator.capabilities.has_coolant else ()
+        needed = [
+            name
+            for name in ("coolant", "supply")
+            if coordinator.capabilities.can_read(f"{name}_c")
+        ]
         self.verdict, self._safety = assess(
             self._safety_settings,
             SafetyInput(
@@ -212,7 +218,7 @@ class SiteHeater:
             Command(
                 on=self.decision.on,
                 power_limit_w=self.decision.power_w,
-                keep_cap=not self.settings.can_cap,
+                keep_cap=not (self.settings.can_cap or self.settings.takes_levels),
             )
         )
         if before != self.decision:
@@ -255,3 +261,28 @@ class SiteHeater:
         self._setpoint.restore(memory.get("setpoint", {}))
         self._holding = memory.get("holding") is True
         self.coordinator.restore(memory)
+
+
+def _takes_levels(capabilities: Capabilities) -> bool:
+    return bool(capabilities.levels) and not capabilities.can_cap
+
+
+def _has_standby(capabilities: Capabilities) -> bool:
+    """Whether it can stand by, or works whenever it is not off."""
+    if PowerState.STANDBY in capabilities.levels or not capabilities.can_switch:
+        return True
+    return capabilities.can_cap and not capabilities.works_at_floor
+
+
+def _levels_w(
+    capabilities: Capabilities, data: Mapping[str, Any]
+) -> dict[PowerState, float]:
+    """Return the nominal powers of the states that can be commanded."""
+    levels_w: dict[PowerState, float] = {
+        PowerState.STANDBY: data[CONF_STANDBY_POWER],
+        PowerState.ECO: data[CONF_ECO_POWER],
+        PowerState.FULL: data[CONF_FULL_POWER],
+    }
+    if _takes_levels(capabilities) and PowerState.ECO not in capabilities.levels:
+        del levels_w[PowerState.ECO]
+    return levels_w

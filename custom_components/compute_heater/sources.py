@@ -8,6 +8,7 @@ from homeassistant.const import (
     PERCENTAGE,
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
+    UnitOfEnergy,
     UnitOfPower,
     UnitOfTemperature,
     UnitOfVolumeFlowRate,
@@ -15,6 +16,7 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, State
 from homeassistant.util.unit_conversion import (
     BaseUnitConverter,
+    EnergyConverter,
     PowerConverter,
     TemperatureConverter,
     VolumeFlowRateConverter,
@@ -111,7 +113,8 @@ class Source:
         return None if value is None else float(value)
 
 
-def _number(state: State) -> float | None:
+def number(state: State) -> float | None:
+    """Parse a number, whatever its unit."""
     try:
         value = float(state.state)
     except ValueError:
@@ -123,7 +126,7 @@ def _converted(
     converter: type[BaseUnitConverter], unit: str
 ) -> Callable[[State], float | None]:
     def parse(state: State) -> float | None:
-        if (value := _number(state)) is None:
+        if (value := number(state)) is None:
             return None
         given = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
         if given is None or given == unit:
@@ -137,16 +140,17 @@ def _converted(
 
 temperature = _converted(TemperatureConverter, UnitOfTemperature.CELSIUS)
 flow = _converted(VolumeFlowRateConverter, UnitOfVolumeFlowRate.LITERS_PER_MINUTE)
+power = _converted(PowerConverter, UnitOfPower.WATT)
+energy = _converted(EnergyConverter, UnitOfEnergy.KILO_WATT_HOUR)
 
 
 def demand_fraction(max_heat_w: float) -> Callable[[State], float | None]:
     """Return a parser of a heat demand: percent, or a power as part of the maximum."""
-    power = _converted(PowerConverter, UnitOfPower.WATT)
 
     def parse(state: State) -> float | None:
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
         if unit in (None, PERCENTAGE):
-            value = _number(state)
+            value = number(state)
             fraction = None if value is None else value / 100
         else:
             value = power(state)

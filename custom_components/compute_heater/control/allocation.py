@@ -44,20 +44,32 @@ def allocate(target_heat_w: float, shares: Sequence[Share], carry_j: float) -> f
         power = share.low_w + gain / share.settings.efficiency
         share.wanted_w = min(power, max(share.top_w, share.low_w))
         if share.settings.can_cap:
-            rest += _round_start(share)
+            rest += _round_start(share, free[position + 1 :], carry_j)
         else:
             before, after = free[:position], free[position + 1 :]
             rest += _choose_level(share, before, after, carry_j)
     return rest
 
 
-def _round_start(share: Share) -> float:
+def _round_start(share: Share, after: Sequence[Share], carry_j: float) -> float:
     """Between standby and the least work take the nearer; return the heat left over."""
     settings, wanted = share.settings, share.wanted_w
     least = min(settings.lowest_working_w, share.top_w)
     if not share.low_w < wanted < least:
         return 0.0
     middle = (settings.standby_w + least) / 2
+    if settings.working_floor_w is not None:
+        missing = share.heat_w(wanted - share.low_w)
+        if any(
+            s.settings.can_cap and s.heat_w(s.top_w - s.low_w) >= missing for s in after
+        ):
+            share.wanted_w = share.low_w
+            return missing
+        # The gap is wide: what is owed decides, so that the average is right.
+        share.alternating = True
+        nearer_least = carry_j == 0 and wanted >= middle
+        share.wanted_w = least if carry_j > 0 or nearer_least else share.low_w
+        return 0.0
     share.wanted_w = least if wanted >= middle else share.low_w
     return share.heat_w(wanted - share.wanted_w)
 

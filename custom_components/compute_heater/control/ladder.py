@@ -21,7 +21,11 @@ class HeaterSettings:
     """Nominal power of standby, eco and full (a missing eco is no level)."""
     can_cap: bool
     has_standby: bool = True
-    """False: it takes no cap and is only on, at full power, or off. Standby is off."""
+    """False: it works or is off. Standby is off."""
+    takes_levels: bool = False
+    """It takes no cap, but each of ``levels_w`` can be commanded."""
+    working_floor_w: float | None = None
+    """Lowest cap, where it works even then; None: at the floor it stands by."""
     device_max_w: float | None = None
     """What the device may draw without a cap; None: no more than ``max_w``."""
     efficiency: float = 1.0
@@ -56,13 +60,15 @@ class HeaterSettings:
     def lowest_working_w(self) -> float:
         """Smallest power that is more than standby."""
         if self.can_cap:
+            if self.working_floor_w is not None:
+                return min(self.working_floor_w, self.max_w)
             return min(self.floor_w + self.step_w, self.max_w)
         return min(self.working_levels_w)
 
     @property
     def working_levels_w(self) -> tuple[float, ...]:
         """Nominal powers above standby, lowest first."""
-        if not self.has_standby:
+        if not self.has_standby and not self.takes_levels:
             return (self.full_w,)
         levels = {self.full_w}
         eco = self.levels_w.get(PowerState.ECO)
@@ -94,6 +100,10 @@ class HeaterSettings:
         if ceiling_w is not None:
             limit = min(limit, ceiling_w)
         if self.can_cap:
+            if self.working_floor_w is not None:
+                return (
+                    limit if limit > self.working_floor_w - SAME_W else self.standby_w
+                )
             return limit if limit > self.floor_w + SAME_W else self.standby_w
         fitting = [w for w in self.working_levels_w if w <= limit + SAME_W]
         return max(fitting, default=self.standby_w)
@@ -102,6 +112,9 @@ class HeaterSettings:
         """State of the ladder in which the heater draws ``power_w``."""
         if power_w >= self.full_w - SAME_W:
             return PowerState.FULL
-        if power_w <= max(self.standby_w, self.floor_w if self.can_cap else 0) + SAME_W:
+        floor_w = 0.0
+        if self.can_cap and self.working_floor_w is None:
+            floor_w = self.floor_w
+        if power_w <= max(self.standby_w, floor_w) + SAME_W:
             return PowerState.STANDBY
         return PowerState.ECO

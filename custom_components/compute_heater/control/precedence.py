@@ -55,7 +55,8 @@ class Decision:
     power_w: float | None
     """Cap to set: floor in standby; None: no cap.
 
-    That is off, the device's own full power, or a heater that takes none.
+    That is off, the device's own full power, or a heater that takes none. For one that
+    takes levels it is the nominal power of a level.
     """
     expected_w: float
     """Electrical power that this should lead to at most."""
@@ -168,7 +169,8 @@ def _rung(settings: HeaterSettings, power_w: float) -> tuple[PowerState, float]:
 
 def _cap(settings: HeaterSettings, state: PowerState, power_w: float) -> float | None:
     if not settings.can_cap:
-        return None
+        leveled = settings.takes_levels and state is not PowerState.OFF
+        return power_w if leveled else None
     device_max_w = settings.device_max_w
     match state:
         case PowerState.OFF:

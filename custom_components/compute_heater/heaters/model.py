@@ -54,6 +54,18 @@ class Capabilities:
     """A work layer can stop the work."""
     can_share: bool = False
     """A work layer takes a share of the work between 0 and 1."""
+    step_w: float | None = None
+    """Steps in which it takes a cap, counted from the floor; None: any watts."""
+    levels: tuple[str, ...] = ()
+    """Power states above off that it has as modes of its own."""
+    works_at_floor: bool = False
+    """At its lowest cap it still works: standby is one of its modes, or else off."""
+    measures: tuple[str, ...] | None = None
+    """Fields of a Reading about the coolant that can be known; None: all or none."""
+
+    def can_read(self, field: str) -> bool:
+        """Whether a field of a Reading about the coolant can be known."""
+        return self.has_coolant if self.measures is None else field in self.measures
 
     @property
     def can_cap(self) -> bool:
