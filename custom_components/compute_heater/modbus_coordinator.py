@@ -24,6 +24,14 @@ from .link_coordinator import LinkCoordinator, Make, Values
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry
 
+_TRANSPORTS = {
+    Transport.TCP: "TCP",
+    Transport.RTU_OVER_TCP: "RTU",
+    Transport.SERIAL: "RTU",
+    Transport.UDP: "UDP",
+    Transport.TLS: "TLS",
+}
+
 
 class ModbusCoordinator(LinkCoordinator[ModbusPoint]):
     """Values of a Modbus device."""
@@ -52,7 +60,8 @@ class ModbusCoordinator(LinkCoordinator[ModbusPoint]):
     @override
     def make(self) -> Make:
         if self._profile is None:
-            return Make(model="Modbus")
+            transport = LinkSettings.from_dict(self.subentry.data).transport
+            return Make(model=f"Modbus {_TRANSPORTS[transport]}")
         return Make(manufacturer=self._profile.manufacturer, model=self._profile.title)
 
     @property

@@ -15,13 +15,10 @@ from custom_components.compute_heater.pumps import (
     async_switch_off,
     async_switch_off_unloaded,
 )
-from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
-
-from .plant import MODBUS_POINTS
 
 
 async def settle() -> None:
@@ -124,51 +121,16 @@ async def test_without_insisting_people_may_take_over(hass: HomeAssistant) -> No
     assert len(calls) == 1
 
 
-async def test_pumps_of_a_site_that_is_gone(
-    hass: HomeAssistant, free_port: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What cannot be reached is told; what belongs to others goes by their service."""
-    assert await async_setup_component(hass, "modbus", {})
+async def test_pumps_of_a_site_that_is_gone(hass: HomeAssistant) -> None:
+    """Those of others go by their service; its own stop with its links."""
     calls = async_mock_service(hass, "switch", "turn_off")
-    points = [row for row in MODBUS_POINTS if row["key"] == "pump"]
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        subentries_data=[
-            ConfigSubentryData(
-                subentry_id="dead",
-                subentry_type="modbus",
-                title="Dead",
-                unique_id=None,
-                data={
-                    "host": "127.0.0.1",
-                    "port": free_port,
-                    "unit_id": 1,
-                    "points": points,
-                },
-            )
-        ],
-    )
+    entry = MockConfigEntry(domain=DOMAIN)
     entry.add_to_hass(hass)
-    registry = er.async_get(hass)
-    for key in ("pump", "unticked"):
-        registry.async_get_or_create(
-            "switch",
-            DOMAIN,
-            f"{entry.entry_id}_dead_{key}",
-            suggested_object_id=key,
-            config_entry=entry,
-            config_subentry_id="dead",
-        )
-    registry.async_get_or_create(
-        "switch", DOMAIN, "lost", suggested_object_id="lost", config_entry=entry
+    er.async_get(hass).async_get_or_create(
+        "switch", DOMAIN, "own", suggested_object_id="own", config_entry=entry
     )
-    hass.states.async_set("switch.foreign", "on")
-    pumps = dict.fromkeys(
-        ("switch.pump", "switch.unticked", "switch.lost", "switch.foreign"), 5.0
-    )
+    for own in ("switch.own", "switch.foreign"):
+        hass.states.async_set(own, "on")
+    pumps = dict.fromkeys(("switch.own", "switch.foreign", "switch.gone"), 5.0)
     await async_switch_off_unloaded(hass, entry, pumps)
     assert [call.data["entity_id"] for call in calls] == ["switch.foreign"]
-    told = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
-    assert [text.partition(" off:")[0] for text in told if " off:" in text] == [
-        "Could not switch switch.pump"
-    ]
