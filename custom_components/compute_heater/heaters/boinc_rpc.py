@@ -84,7 +84,7 @@ class BoincRpc:
                     raise HeaterConnectionError(
                         "BOINC hung up in the middle of a reply"
                     )
-                raise BoincHostRefusedError("BOINC hung up instead of replying")
+                raise self._hung_up("BOINC hung up instead of replying")
             received += chunk
             start = bytes(received[:200]).lstrip()[: len(_START)]
             if not _START.startswith(start):
