@@ -36,7 +36,7 @@ PARTS = ("heater", "sink", "bacnet", "modbus")
 HEATER_STEPS = ("flows/heater_steps.py", "flows/heater_form.py")
 """What the dialogues of a heater share."""
 STEPS = {
-    "heater": HEATER_STEPS,
+    "heater": (*HEATER_STEPS, "flows/composed_form.py", "flows/work_form.py"),
     "bacnet": ("flows/link_steps.py", "flows/bacnet_form.py"),
     "modbus": ("flows/link_steps.py", "flows/modbus_form.py", "flows/modbus_try.py"),
 }

@@ -4,7 +4,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.const import (
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_PORT,
+    CONF_URL,
+    CONF_USERNAME,
+)
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.hass_dict import HassKey
@@ -30,6 +36,7 @@ from .const import (
     CONF_LOCAL_PORT,
     CONF_MODE_SELECT,
     CONF_MODES,
+    CONF_PAUSES_WITHOUT_US,
     CONF_POWER,
     CONF_POWER_LIMIT,
     CONF_POWER_SWITCH,
@@ -40,12 +47,15 @@ from .const import (
     CONF_STANDBY_POWER,
     CONF_SUPPLY,
     CONF_UNLOAD_TIME,
+    CONF_WORK,
     DOMAIN,
     DRIVER_COMPOSED,
 )
 from .entity_port import HassEntityPort
+from .heaters.boinc import BoincWork
 from .heaters.composed import ComposedHeater, ComposedSettings
-from .heaters.model import PowerDriver, PowerState
+from .heaters.layered import LayeredHeater, NominalPower
+from .heaters.model import PowerDriver, PowerState, WorkDriver
 from .heaters.redfish import RedfishHeater
 
 DATA_PROFILES: HassKey[Mapping[str, Profile]] = HassKey(f"{DOMAIN}_profiles")
@@ -53,7 +63,30 @@ DATA_STACKS: HassKey[StackRegistry] = HassKey(f"{DOMAIN}_bacnet_stacks")
 
 
 def create_heater(hass: HomeAssistant, data: Mapping[str, Any]) -> PowerDriver:
-    """Return the driver of a heater; nothing is sent yet."""
+    """Return the driver of a heater with its work layers; nothing is sent yet."""
+    power = create_power(hass, data)
+    if not (works := [create_work(work) for work in data.get(CONF_WORK, ())]):
+        return power
+    return LayeredHeater(power, works, nominal=nominal_power(data))
+
+
+def nominal_power(data: Mapping[str, Any]) -> NominalPower:
+    """Return what a heater with work layers draws without and with work."""
+    return NominalPower(paused_w=data[CONF_STANDBY_POWER], full_w=data[CONF_FULL_POWER])
+
+
+def create_work(data: Mapping[str, Any]) -> WorkDriver:
+    """Return the driver of a work layer; nothing is sent yet."""
+    return BoincWork(
+        data[CONF_HOST],
+        data[CONF_PORT],
+        data[CONF_PASSWORD],
+        pauses_without_us=data[CONF_PAUSES_WITHOUT_US],
+    )
+
+
+def create_power(hass: HomeAssistant, data: Mapping[str, Any]) -> PowerDriver:
+    """Return the driver of a heater without its work; nothing is sent yet."""
     if data.get(CONF_DRIVER) == DRIVER_COMPOSED:
         return ComposedHeater(HassEntityPort(hass), composed_settings(data))
     return RedfishHeater(

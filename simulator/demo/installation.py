@@ -177,11 +177,13 @@ async def _add_heater(
         }
 
     answers: dict[str, Answer] = {
-        "user": {
+        "user": {"next_step_id": "redfish"},
+        "redfish": {
             "url": agent.url,
             "username": agent.user,
             "password": agent.password,
         },
+        "work": {"next_step_id": "no_work"},
         "settings": settings,
     }
     return await add_subentry(client, entry_id, "heater", answers, flow_id=flow_id)

@@ -41,6 +41,19 @@ async def answer(hass: HomeAssistant, result: Any, values: dict[str, Any]) -> An
     return result
 
 
+async def begin_redfish(hass: HomeAssistant, entry: ConfigEntry) -> Any:
+    """Open the dialogue that adds a heater, and choose Redfish."""
+    result = await begin(hass, entry, "heater")
+    expect_menu(result, "user", "redfish", "composed")
+    return await answer(hass, result, {"next_step_id": "redfish"})
+
+
+async def without_work(hass: HomeAssistant, result: Any) -> Any:
+    """Say that nothing works on the heater; return the form of the settings."""
+    expect_menu(result, "work", "no_work", "boinc")
+    return await answer(hass, result, {"next_step_id": "no_work"})
+
+
 def leave(hass: HomeAssistant, result: Any) -> None:
     """Close the dialogue."""
     hass.config_entries.subentries.async_abort(result["flow_id"])

@@ -15,6 +15,8 @@ from simulator.ports import udp_port
 from simulator.running import RunningHouse
 
 USER, PASSWORD = "heater", "warm water"
+USUAL_WAYS = {"user": "redfish", "work": "no_work"}
+"""What is chosen in the menus of a heater's dialogue."""
 
 HEATER_SETTINGS: dict[str, Any] = {
     "standby_power": 300,
@@ -110,13 +112,19 @@ async def add_site(hass: HomeAssistant, name: str = "Home") -> ConfigEntry:
 async def add_subentry(
     hass: HomeAssistant, entry: ConfigEntry, kind: str, *steps: dict[str, Any]
 ) -> str:
-    """Go through a dialogue; return the id of the subentry that it made."""
+    """Go through a dialogue; return the id of the subentry that it made.
+
+    Of a heater the usual ways are chosen where the steps do not choose others.
+    """
     before = set(entry.subentries)
     manager = hass.config_entries.subentries
     result = await manager.async_init(
         (entry.entry_id, kind), context={"source": SOURCE_USER}
     )
     for step in steps:
+        if result["type"] is FlowResultType.MENU and "next_step_id" not in step:
+            choice = {"next_step_id": USUAL_WAYS[result["step_id"]]}
+            result = await manager.async_configure(result["flow_id"], choice)
         result = await manager.async_configure(result["flow_id"], step)
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
     await hass.async_block_till_done()

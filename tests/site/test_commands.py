@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .conftest import until
-from .dialogue import answer, begin, expect_abort
+from .dialogue import answer, begin, expect_abort, without_work
 from .plant import HEATER_SETTINGS, Plant, add_subentry, modbus_steps
 
 
@@ -133,6 +133,7 @@ async def test_new_limits(still_plant: Plant) -> None:
         login = {key: data[key] for key in ("url", "username", "password")}
         form = await begin(plant.hass, plant.entry, "heater", plant.heater_id)
         form = await answer(plant.hass, form, login)
+        form = await without_work(plant.hass, form)
         result = await answer(plant.hass, form, HEATER_SETTINGS | changes)
         expect_abort(result, "reconfigure_successful")
 

@@ -20,7 +20,16 @@ from homeassistant.data_entry_flow import FlowResultType
 from tests.heaters import bmc
 
 from .conftest import still_agent
-from .dialogue import answer, begin, expect_abort, expect_form, leave, suggested
+from .dialogue import (
+    answer,
+    begin,
+    begin_redfish,
+    expect_abort,
+    expect_form,
+    leave,
+    suggested,
+    without_work,
+)
 from .plant import HEATER_SETTINGS, PASSWORD, USER, add_site, add_subentry, entity_id
 
 
@@ -71,11 +80,11 @@ async def test_add_heater(
     hass: HomeAssistant, site: ConfigEntry, lone_agent: RunningAgent, free_port: int
 ) -> None:
     """Every mistake is named, and none spoils the dialogue."""
-    form = await begin(hass, site, "heater")
-    expect_form(form, "user")
+    form = await begin_redfish(hass, site)
+    expect_form(form, "redfish")
     for url in ("ftp://127.0.0.1", "http://", "http://[1", "http://a:b", "   "):
         form = await answer(hass, form, login(url))
-        expect_form(form, "user", url="invalid_url")
+        expect_form(form, "redfish", url="invalid_url")
     assert suggested(form)["username"] == USER
 
     page = web.Response(text="<h1>Router</h1>", content_type="text/html")
@@ -89,11 +98,12 @@ async def test_add_heater(
             (service, "not_redfish"),
         ):
             form = await answer(hass, form, login(url))
-            expect_form(form, "user", base=error)
+            expect_form(form, "redfish", base=error)
     form = await answer(hass, form, login(lone_agent.url, password="guess"))
-    expect_form(form, "user", base="invalid_auth")
+    expect_form(form, "redfish", base="invalid_auth")
 
     form = await answer(hass, form, login(f" {lone_agent.url}/redfish/v1/ "))
+    form = await without_work(hass, form)
     expect_form(form, "settings")
     assert form["description_placeholders"] == {
         "name": "Compute heater",
@@ -151,7 +161,7 @@ async def test_known_heater_is_not_added_again(
     await add_subentry(hass, site, "heater", login(lone_agent.url), HEATER_SETTINGS)
     other = await add_site(hass, "Attic")
     for entry in (site, other):
-        form = await begin(hass, entry, "heater")
+        form = await begin_redfish(hass, entry)
         result = await answer(hass, form, login(lone_agent.url))
         expect_abort(result, "already_configured")
     assert len(site.subentries) == 1
@@ -178,6 +188,7 @@ async def test_reconfigure(
         form = await answer(hass, form, login(other.url, password="new one"))
         expect_form(form, "reconfigure", base="other_heater")
         form = await answer(hass, form, login(moved.url, password="new one"))
+        form = await without_work(hass, form)
         expect_form(form, "settings")
         assert suggested(form) == HEATER_SETTINGS
         result = await answer(hass, form, HEATER_SETTINGS | {"full_power": 2500})
@@ -214,15 +225,16 @@ async def test_self_signed_certificate(
         "uuid": str(uuid4()),
     }
     async with still_agent(**settings) as agent:
-        form = await begin(hass, site, "heater")
+        form = await begin_redfish(hass, site)
         wrong = login(agent.url.removeprefix("https://"), password="guess")
         form = await answer(hass, form, wrong)
         shown(form, agent.fingerprint)
         form = await answer(hass, form, {})
-        expect_form(form, "user", base="invalid_auth")
+        expect_form(form, "redfish", base="invalid_auth")
         form = await answer(hass, form, login(agent.url))
         shown(form, agent.fingerprint)
         form = await answer(hass, form, {})
+        form = await without_work(hass, form)
         expect_form(form, "settings")
         await answer(hass, form, HEATER_SETTINGS)
         (subentry,) = site.subentries.values()
@@ -233,6 +245,7 @@ async def test_self_signed_certificate(
         # The pin stays while the address stays.
         form = await begin(hass, site, "heater", heater_id)
         form = await answer(hass, form, login(agent.url))
+        form = await without_work(hass, form)
         expect_form(form, "settings")
         leave(hass, form)
 
@@ -245,6 +258,7 @@ async def test_self_signed_certificate(
         form = await answer(hass, form, login(agent.url))
         shown(form, agent.fingerprint)
         form = await answer(hass, form, {})
+        form = await without_work(hass, form)
         expect_form(form, "settings")
         await answer(hass, form, HEATER_SETTINGS)
         (subentry,) = site.subentries.values()
@@ -257,9 +271,10 @@ async def test_heater_without_power_cap(hass: HomeAssistant, site: ConfigEntry) 
     """A plain server without a power limit can only be switched."""
     resources = bmc.service([bmc.system("1")], {})
     async with bmc.running_bmc(bmc.Bmc(resources)) as server:
-        form = await begin(hass, site, "heater")
+        form = await begin_redfish(hass, site)
         credentials = {"username": bmc.USER, "password": bmc.PASSWORD}
         form = await answer(hass, form, {"url": server.url, **credentials})
+        form = await without_work(hass, form)
         expect_form(form, "settings")
         assert form["description_placeholders"]["floor"] == "–"
         assert not {"standby_power", "eco_power", "full_power"} & set(suggested(form))
@@ -300,13 +315,14 @@ async def test_what_no_service_should_do(
     async def fail(_self: RedfishHeater) -> None:
         raise error
 
-    form = await begin(hass, site, "heater")
+    form = await begin_redfish(hass, site)
     with monkeypatch.context() as patch:
         patch.setattr(RedfishHeater, "connect", fail)
         form = await answer(hass, form, login(lone_agent.url))
-    expect_form(form, "user", base=shown)
+    expect_form(form, "redfish", base=shown)
     assert ("Unexpected error from a heater" in caplog.text) is (shown == "unknown")
     form = await answer(hass, form, login(lone_agent.url))
+    form = await without_work(hass, form)
     expect_form(form, "settings")
 
 
@@ -316,8 +332,9 @@ async def test_maximum_between_two_watts(
     """Suggested settings are accepted, and more than the heater takes is not."""
     rack = RackSettings(max_w=999.6, idle_w=30.4, boot_s=0, drain_s=0)
     async with still_agent(rack) as agent:
-        form = await begin(hass, site, "heater")
+        form = await begin_redfish(hass, site)
         form = await answer(hass, form, login(agent.url))
+        form = await without_work(hass, form)
         expect_form(form, "settings")
         given = suggested(form) | {"limiter_confirmed": True}
         result = await answer(hass, form, given)

@@ -16,7 +16,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from .conftest import still_agent
-from .dialogue import answer, begin, expect_abort
+from .dialogue import answer, begin, expect_abort, without_work
 from .plant import HEATER_SETTINGS, PASSWORD, USER, add_subentry, entity_id
 
 DEMAND = "sensor.demand"
@@ -266,6 +266,7 @@ async def test_off_that_powers_down(keyboard: Keyboard) -> None:
     data = site.subentries[keyboard.heater_id].data
     login = {key: data[key] for key in ("url", "username", "password")}
     form = await answer(hass, form, login)
+    form = await without_work(hass, form)
     settings = HEATER_SETTINGS | {"off_powers_down": True}
     expect_abort(await answer(hass, form, settings), "reconfigure_successful")
     await keyboard.poll()

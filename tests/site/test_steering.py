@@ -21,7 +21,7 @@ from homeassistant.core import HomeAssistant
 from tests.heaters import bmc, shapes
 
 from .conftest import still_agent
-from .dialogue import answer, begin, expect_form
+from .dialogue import answer, begin_redfish, expect_form, without_work
 from .plant import HEATER_SETTINGS, PASSWORD, USER, add_subentry, entity_id
 
 DEMAND = "sensor.demand"
@@ -148,9 +148,10 @@ async def test_heater_that_cannot_be_steered(
     fixed = bmc.system("1")
     del fixed["Actions"]
     async with bmc.running_bmc(bmc.Bmc(bmc.service([fixed], {}))) as server:
-        form = await begin(hass, site, "heater")
+        form = await begin_redfish(hass, site)
         form = await answer(hass, form, {"url": server.url, **BMC_LOGIN})
-        expect_form(form, "user", base="cannot_be_steered")
+        form = await without_work(hass, form)
+        expect_form(form, "redfish", base="cannot_be_steered")
 
 
 async def test_release_of_a_heater_that_tells_no_state(

@@ -2,44 +2,91 @@
 
 from collections.abc import Mapping
 from typing import Any, override
+from uuid import uuid4
 
 import probatio
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    SOURCE_USER,
     ConfigSubentryFlow,
     SubentryFlowContext,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_URL
+from homeassistant.const import CONF_NAME, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 
-from ..const import CONF_FINGERPRINT, DOMAIN
-from ..heaters.model import Identity
+from ..const import (
+    CONF_DRIVER,
+    CONF_ENTITIES,
+    CONF_FINGERPRINT,
+    CONF_IDENTITY,
+    CONF_MODE_SELECT,
+    CONF_MODES,
+    CONF_POWER,
+    CONF_WORK,
+    DOMAIN,
+    DRIVER_COMPOSED,
+)
+from ..drivers import create_power, create_work, nominal_power
+from ..entity_port import HassEntityPort
+from ..heaters.layered import layered_capabilities
+from ..heaters.model import Capabilities, Identity
+from .composed_form import (
+    check_composed,
+    check_modes,
+    composed_data,
+    composed_schema,
+    composed_suggestions,
+    maker_of,
+    modes_schema,
+    unloads_itself,
+)
 from .heater_form import credentials_schema, normal_url
 from .heater_steps import HeaterSteps
+from .work_form import async_try_work, boinc_data, boinc_schema
+
+_STEP_REDFISH = "redfish"
 
 
 class HeaterSubentryFlow(
     HeaterSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
     ConfigSubentryFlow,
 ):
-    """Address and credentials, tried at once; then power states and limits."""
+    """How the heater is reached, tried at once; its work; power states and limits."""
+
+    def __init__(self) -> None:
+        """Start with nothing known."""
+        super().__init__()
+        self._composed: dict[str, Any] | None = None
+        """The form of entities as it was filled in."""
+        self._work: list[dict[str, Any]] = []
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask where the heater is and try it."""
-        return await self._async_step_connection(user_input)
+        """Choose how the heater is steered."""
+        return self.async_show_menu(
+            step_id="user", menu_options=[_STEP_REDFISH, DRIVER_COMPOSED]
+        )
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Change address, credentials and then the settings."""
+        """Change what it is steered with, and then the settings."""
         if user_input is None:
-            self._connection = dict(self._get_reconfigure_subentry().data)
+            data = self._get_reconfigure_subentry().data
+            if data.get(CONF_DRIVER) == DRIVER_COMPOSED:
+                return await self.async_step_composed()
+            self._connection = dict(data)
+        return await self._async_step_connection(user_input)
+
+    # Redfish
+
+    async def async_step_redfish(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask where the heater is and try it."""
         return await self._async_step_connection(user_input)
 
     async def _async_step_connection(
@@ -73,7 +120,9 @@ class HeaterSubentryFlow(
             }
         ).extend(credentials_schema().schema)
         return self.async_show_form(
-            step_id=self.source or SOURCE_USER,
+            step_id=SOURCE_RECONFIGURE
+            if self.source == SOURCE_RECONFIGURE
+            else _STEP_REDFISH,
             data_schema=self.add_suggested_values_to_schema(schema, self._connection),
             errors=errors,
             description_placeholders={
@@ -91,6 +140,167 @@ class HeaterSubentryFlow(
             return {"base": "other_heater"}
         return {}
 
+    # Entities
+
+    async def async_step_composed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask which entities the heater is made of."""
+        if user_input is None:
+            return self._ask_composed({})
+        self._composed = user_input
+        former = self._former_settings()
+        errors = check_composed(
+            self.hass,
+            user_input,
+            self._get_reconfigure_subentry().subentry_id if former else None,
+        )
+        if errors:
+            return self._ask_composed(errors)
+        data = composed_data(user_input)
+        manufacturer, model = maker_of(self.hass, data[CONF_ENTITIES])
+        self._connection = {
+            CONF_DRIVER: DRIVER_COMPOSED,
+            CONF_IDENTITY: {
+                "uuid": former[CONF_IDENTITY]["uuid"] if former else uuid4().hex,
+                "name": user_input[CONF_NAME],
+                "manufacturer": manufacturer,
+                "model": model,
+            },
+            CONF_MODES: {},
+            **data,
+        }
+        if CONF_MODE_SELECT in data[CONF_ENTITIES]:
+            return await self.async_step_modes()
+        return await self._async_step_meter()
+
+    def _ask_composed(self, errors: dict[str, str]) -> SubentryFlowResult:
+        suggested = self._composed
+        if suggested is None:
+            former = self._former_settings()
+            title = self._get_reconfigure_subentry().title if former else ""
+            suggested = composed_suggestions(former, title)
+        return self.async_show_form(
+            step_id=DRIVER_COMPOSED,
+            data_schema=self.add_suggested_values_to_schema(
+                composed_schema(), suggested
+            ),
+            errors=errors,
+        )
+
+    async def async_step_modes(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask which mode stands for which power state."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            modes = {state: mode for state, mode in user_input.items() if mode}
+            errors = check_modes(self._connection, modes)
+            if not errors:
+                self._connection[CONF_MODES] = modes
+                return await self._async_step_meter()
+        select = HassEntityPort(self.hass).state(
+            self._connection[CONF_ENTITIES][CONF_MODE_SELECT]
+        )
+        options = select.options if select else ()
+        former = self._former_settings() or {}
+        suggested = user_input or {
+            state: mode
+            for state, mode in former.get(CONF_MODES, {}).items()
+            if mode in options
+        }
+        return self.async_show_form(
+            step_id="modes",
+            data_schema=self.add_suggested_values_to_schema(
+                modes_schema(options), suggested
+            ),
+            errors=errors,
+        )
+
+    async def _async_step_meter(self) -> SubentryFlowResult:
+        if CONF_POWER in self._connection[CONF_ENTITIES]:
+            return await self._async_take_composed()
+        return await self.async_step_unmetered()
+
+    async def async_step_unmetered(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Warn that nobody will know what the heater draws."""
+        if user_input is not None:
+            return await self._async_take_composed()
+        return self.async_show_form(
+            step_id="unmetered", data_schema=probatio.Schema({})
+        )
+
+    async def _async_take_composed(self) -> SubentryFlowResult:
+        # Nothing can be out of reach: the entities were looked at just now.
+        heater = create_power(self.hass, self._connection)
+        self._identity, self._capabilities = await heater.connect()
+        return await self._async_go_on()
+
+    @override
+    @callback
+    def _connection_data(self) -> dict[str, Any]:
+        if CONF_DRIVER in self._connection:
+            return dict(self._connection)
+        return super()._connection_data()
+
+    # Work
+
+    @override
+    async def _async_go_on(self) -> SubentryFlowResult:
+        """Go on with the work once the heater is known."""
+        return await self.async_step_work()
+
+    async def async_step_work(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what works on the heater."""
+        return self.async_show_menu(step_id="work", menu_options=["no_work", "boinc"])
+
+    async def async_step_no_work(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Go on with the heater alone, if that can be steered."""
+        self._work = []
+        composed = CONF_DRIVER in self._connection
+        if composed and not unloads_itself(self._connection):
+            return self._ask_composed({"base": "mains_under_load"})
+        return await super()._async_go_on()
+
+    async def async_step_boinc(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for a BOINC client and try it."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            data = boinc_data(user_input)
+            errors = await async_try_work(data)
+            if not errors:
+                self._work = [data]
+                return await self.async_step_settings()
+        former = (self._former_settings() or {}).get(CONF_WORK) or [{}]
+        return self.async_show_form(
+            step_id="boinc",
+            data_schema=self.add_suggested_values_to_schema(
+                boinc_schema(), user_input or former[0]
+            ),
+            errors=errors,
+        )
+
+    @override
+    @callback
+    def _layers(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], Capabilities]:
+        assert self._capabilities is not None
+        if not self._work:
+            return {}, self._capabilities
+        works = [create_work(data) for data in self._work]
+        return {CONF_WORK: self._work}, layered_capabilities(
+            self._capabilities, works, nominal_power(values)
+        )
+
+    # The end
+
     @override
     @callback
     def _former_settings(self) -> Mapping[str, Any] | None:
@@ -103,8 +313,13 @@ class HeaterSubentryFlow(
         self, identity: Identity, data: dict[str, Any]
     ) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
+            subentry = self._get_reconfigure_subentry()
+            composed = CONF_DRIVER in data
             return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), data=data
+                self._get_entry(),
+                subentry,
+                title=identity.name if composed else subentry.title,
+                data=data,
             )
         # It may have been found in the network, too, which is settled by this.
         flows = self.hass.config_entries.flow

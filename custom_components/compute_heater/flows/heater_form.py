@@ -132,7 +132,7 @@ def suggested_settings(capabilities: Capabilities) -> dict[str, Any]:
     }
     floor, maximum = capabilities.floor_w, capabilities.max_w
     if floor is not None:
-        values[CONF_STANDBY_POWER] = ceil(floor)
+        values[CONF_STANDBY_POWER] = 0 if capabilities.works_at_floor else ceil(floor)
     if maximum is not None:
         values[CONF_FULL_POWER] = int(maximum)
         values[CONF_ECO_POWER] = round(((floor or 0) + maximum) / 2)
@@ -175,8 +175,9 @@ def check_settings(
     """Return what is wrong with settings, by field."""
     errors: dict[str, str] = {}
     floor, maximum = capabilities.floor_w, capabilities.max_w
-    if floor is not None and values[CONF_STANDBY_POWER] < floor:
-        errors[CONF_STANDBY_POWER] = "below_floor"
+    lowest = CONF_ECO_POWER if capabilities.works_at_floor else CONF_STANDBY_POWER
+    if floor is not None and values[lowest] < floor:
+        errors[lowest] = "below_floor"
     if maximum is not None and values[CONF_FULL_POWER] > maximum:
         errors[CONF_FULL_POWER] = "above_maximum"
     if not (

@@ -66,14 +66,30 @@ class HeaterSteps[C: FlowContext, R: FlowResult[Any, Any], H](
         assert found.capabilities is not None
         if errors := self._objections(found.identity):
             return self._ask_connection(errors)
-        if not (found.capabilities.can_cap or found.capabilities.can_switch):
-            return self._ask_connection({"base": "cannot_be_steered"})
         if self.source != SOURCE_RECONFIGURE and find_heater(
             self.hass, found.identity.uuid
         ):
             return self.async_abort(reason="already_configured")
         self._identity, self._capabilities = found.identity, found.capabilities
+        return await self._async_go_on()
+
+    async def _async_go_on(self) -> R:
+        """Ask what comes after a connection that works."""
+        assert self._capabilities is not None
+        if not (self._capabilities.can_cap or self._capabilities.can_switch):
+            return self._ask_connection({"base": "cannot_be_steered"})
         return await self.async_step_settings()
+
+    @callback
+    def _layers(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], Capabilities]:
+        """Return the data of what works on the heater, and what it all can do."""
+        assert self._capabilities is not None
+        return {}, self._capabilities
+
+    @callback
+    def _connection_data(self) -> dict[str, Any]:
+        """Return what is stored of the connection."""
+        return {key: self._connection.get(key) for key in _CONNECTION}
 
     async def async_step_certificate(
         self, user_input: dict[str, Any] | None = None
@@ -102,10 +118,12 @@ class HeaterSteps[C: FlowContext, R: FlowResult[Any, Any], H](
         if user_input is not None:
             errors = check_settings(self._capabilities, user_input)
             if not errors:
+                work, capabilities = self._layers(user_input)
                 data = {
-                    **{key: self._connection.get(key) for key in _CONNECTION},
+                    **self._connection_data(),
+                    **work,
                     CONF_IDENTITY: asdict(self._identity),
-                    CONF_CAPABILITIES: asdict(self._capabilities),
+                    CONF_CAPABILITIES: asdict(capabilities),
                     **user_input,
                 }
                 return await self._async_finish(self._identity, data)
