@@ -63,8 +63,11 @@ class UnitRegisters:
         """Registers that the unit has given in one answer."""
         self._refused: dict[ModbusPoint, _Refusal] = {}
         self._cuts: set[Place] = set()
-        self._plans: dict[tuple[ModbusPoint, ...], list[Block]] = {}
-        """Poll groups come again and again with the same points."""
+        self._plans: dict[
+            tuple[int, ...], tuple[tuple[ModbusPoint, ...], list[Block]]
+        ] = {}
+        """Poll groups come again and again with the same points; by their identities,
+        with the points, for as long as they are kept no others have these."""
         if layout.spacing_s:
             unit.set_message_spacing(layout.spacing_s)
 
@@ -131,14 +134,16 @@ class UnitRegisters:
         return self._planned(served) + [Block((point,)) for point in due]
 
     def _planned(self, served: tuple[ModbusPoint, ...]) -> list[Block]:
-        if (known := self._plans.get(served)) is None:
+        # Points are many fields to hash; these very objects come again.
+        name = tuple(map(id, served))
+        if (known := self._plans.get(name)) is None:
             cuts = self._cuts | {
                 (point.space, address)
                 for point in self._refused
                 for address in (point.address, point.end)
             }
-            known = self._plans[served] = plan(served, cuts, self._layout)
-        return known
+            known = self._plans[name] = served, plan(served, cuts, self._layout)
+        return known[1]
 
     async def _read_block(self, block: Block) -> tuple[dict[str, Raw | None], bool]:
         """Read a block, or what of it is served; True when it went in one piece."""
