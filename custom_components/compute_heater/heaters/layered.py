@@ -207,7 +207,7 @@ class LayeredHeater:
         works = {each.has_work for each in readings}
         reason = next((r for each in readings if (r := each.suspended_reason)), None)
         failing = any(layer.error for layer in self._layers)
-        if not failing:
+        if not failing and not power.is_changing:
             self._boots_until = -inf
         held_back = reason is not None and any(each.share for each in readings)
         utilisation = power.utilisation_percent

@@ -64,6 +64,7 @@ class WorkLayer:
         if share != self.wanted:
             self.wanted = share
             self.held = self.command_error = None
+            self.tried_at = -inf
 
     async def read(self) -> None:
         """Read it, or note why that failed."""
