@@ -19,6 +19,7 @@ from homeassistant.helpers.selector import (
 from ..const import CONF_DRIVER, CONF_PAUSES_WITHOUT_US, DRIVER_BOINC, LOGGER
 from ..drivers import create_work
 from ..heaters.boinc import PORT
+from ..heaters.boinc_rpc import BoincHostRefusedError
 from ..heaters.model import HeaterAuthError, HeaterConnectionError, HeaterError
 
 
@@ -56,6 +57,8 @@ async def async_try_work(data: Mapping[str, Any]) -> dict[str, str]:
     work = create_work(data)
     try:
         await work.connect()
+    except BoincHostRefusedError:
+        errors["base"] = "work_host_refused"
     except HeaterAuthError:
         errors["base"] = "work_invalid_auth"
     except HeaterConnectionError:

@@ -443,8 +443,6 @@ class ComposedHeater:
     async def _is_unloaded(self, progress: _Progress, patience_s: float) -> bool:
         """Whether the supply may be cut; raises when the load stays for too long."""
         settings = self._settings
-        if self._value(settings.power_switch) is False:
-            return True
         if progress.unloads_since is None:
             progress.unloads_since = self._clock()
         if await self._wait(settings.sensors, lambda: self._is_low, patience_s):
@@ -463,8 +461,6 @@ class ComposedHeater:
     def _is_low(self) -> bool:
         power = self._measured(self._settings.power, Quantity.POWER)
         full_w = self._settings.levels_w.get(PowerState.FULL)
-        if full_w is None and self._settings.power_limit is not None:
-            full_w = self._scale().max_w
         if power is None or full_w is None:
             return False
         return power < self._settings.load_share * full_w
