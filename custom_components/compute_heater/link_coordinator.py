@@ -287,7 +287,7 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
 
     async def _async_look_after_commands(self) -> None:
         """Give up what nobody stands behind, and repeat what would lapse."""
-        if self._closed:
+        if self._closed or not self.ledger.commands:
             return
         async with self._commanding:
             if given_up := self.ledger.to_give_up(self.hass.loop.time()):
