@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 import json
+from typing import Any
 
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 import pytest
@@ -34,6 +35,15 @@ LADDER = HeaterSettings(
     levels_w={STANDBY: 100, ECO: 800, FULL: 2000},
     can_cap=False,
 )
+# Miners: at their lowest limit they still work. One has a mode of standby, one is off.
+MINER = replace(
+    CAPPED,
+    floor_w=50,
+    working_floor_w=1000,
+    levels_w={STANDBY: 50, ECO: 1500, FULL: 3000},
+)
+SWITCHED_MINER = replace(MINER, has_standby=False)
+LEVELED = replace(LADDER, takes_levels=True, has_standby=False)
 FREE = HeaterLimit()
 
 
@@ -80,6 +90,53 @@ def test_states_of_one_capped_heater(
 ) -> None:
     result = Plant(CAPPED).step(target)["a"]
     assert result == DispatchResult(state=state, power_w=power, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("target", "miner", "switched", "leveled"),
+    [
+        (0, (STANDBY, 50), (STANDBY, 0), (STANDBY, 0)),
+        (450, (STANDBY, 50), (STANDBY, 0), (ECO, 800)),
+        (990, (ECO, 1000), (ECO, 1000), (ECO, 800)),
+        (1010, (ECO, 1010), (ECO, 1010), (ECO, 800)),
+        (1700, (ECO, 1700), (ECO, 1700), (FULL, 2000)),
+        (3000, (FULL, 3000), (FULL, 3000), (FULL, 2000)),
+    ],
+)
+def test_states_of_heaters_that_work_at_their_lowest(
+    target: float,
+    miner: tuple[PowerState, float],
+    switched: tuple[PowerState, float],
+    leveled: tuple[PowerState, float],
+) -> None:
+    for settings, expected in (
+        (MINER, miner),
+        (SWITCHED_MINER, switched),
+        (LEVELED, leveled),
+    ):
+        (result,) = Plant(settings).step(target).values()
+        assert (result.state, result.power_w) == expected
+
+
+@pytest.mark.parametrize("settings", [MINER, SWITCHED_MINER, LEVELED])
+@pytest.mark.parametrize("target", [150, 400, 900])
+def test_average_below_the_least_work_is_right(
+    settings: HeaterSettings, target: float
+) -> None:
+    """Less than the least work comes as some of it and none of it in turn."""
+    plant = Plant(replace(settings, min_on_s=300, min_off_s=300))
+    powers = [plant.powers(target, 20)[0] for _ in range(3000)]
+    assert sum(powers) / len(powers) == pytest.approx(target, abs=40)
+    changes = sum(before != after for before, after in pairwise(powers))
+    assert changes <= len(powers) * 20 / 300
+
+
+def test_another_one_takes_what_is_too_little_for_a_miner() -> None:
+    plant = Plant(SWITCHED_MINER, replace(CAPPED, heater_id="b"))
+    assert plant.powers(600) == [0, 600]
+    # The first comes down so that the second has its least.
+    plant = Plant(CAPPED, replace(SWITCHED_MINER, heater_id="b"))
+    assert plant.powers(3400) == [2400, 1000]
 
 
 def test_efficiency_turns_heat_into_power() -> None:
@@ -309,23 +366,37 @@ def test_average_of_a_fleet_of_ladders_is_right(
     assert mean == pytest.approx(target, abs=60)
 
 
+def kind_of(kind: str, *, cap: bool, floor: float, span: float) -> dict[str, Any]:
+    """Return what tells a heater that works at its lowest power from others."""
+    if kind == "stands by":
+        return {}
+    return {
+        "has_standby": kind == "works or stands by",
+        "takes_levels": not cap,
+        "working_floor_w": floor + span / 4 if cap else None,
+    }
+
+
 fleets = st.lists(
     st.builds(
-        lambda cap, floor, span, merit, on, off, dwell, efficiency: HeaterSettings(
-            heater_id="",
-            floor_w=floor,
-            max_w=floor + span,
-            levels_w={
-                STANDBY: floor,
-                ECO: floor + span / 3,
-                FULL: floor + span,
-            },
-            can_cap=cap,
-            efficiency=efficiency,
-            merit=merit,
-            min_on_s=on,
-            min_off_s=off,
-            dwell_s=dwell,
+        lambda cap, floor, span, merit, on, off, dwell, efficiency, kind: (
+            HeaterSettings(
+                heater_id="",
+                **kind_of(kind, cap=cap, floor=floor, span=span),
+                floor_w=floor,
+                max_w=floor + span,
+                levels_w={
+                    STANDBY: floor,
+                    ECO: floor + span / 3,
+                    FULL: floor + span,
+                },
+                can_cap=cap,
+                efficiency=efficiency,
+                merit=merit,
+                min_on_s=on,
+                min_off_s=off,
+                dwell_s=dwell,
+            )
         ),
         st.booleans(),
         st.floats(0, 300),
@@ -335,6 +406,7 @@ fleets = st.lists(
         st.sampled_from([0, 60, 900]),
         st.sampled_from([0, 60, 600]),
         st.sampled_from([0.7, 0.95, 1.0]),
+        st.sampled_from(["stands by", "works or is off", "works or stands by"]),
     ),
     min_size=1,
     max_size=5,
@@ -390,7 +462,10 @@ def test_sum_is_within_a_step_where_no_times_hold_it_back(
     least = sum(h.standby_w * h.efficiency for h in free)
     most = sum(h.full_w * h.efficiency for h in free)
     steps = [
-        h.step_w if h.can_cap else (h.full_w - h.standby_w) * h.efficiency for h in free
+        max(h.step_w, h.lowest_working_w - h.standby_w)
+        if h.can_cap
+        else (h.full_w - h.standby_w) * h.efficiency
+        for h in free
     ]
     for target, elapsed in history:
         results = plant.step(target, elapsed)
@@ -406,6 +481,7 @@ def test_no_demand_ends_in_standby(fleet: list[HeaterSettings]) -> None:
     plant.step(20000)
     results = plant.step(0, after=1000)
     assert all(r.state is STANDBY for r in results.values())
+    assert all(r.power_w == plant.heaters[i].standby_w for i, r in results.items())
     assert all(r.reason is Reason.NO_DEMAND for r in results.values())
 
 

@@ -29,6 +29,11 @@ CAPPED = HeaterSettings(
     heater_id="capped", floor_w=200, max_w=3000, levels_w=LEVELS, can_cap=True
 )
 LADDER = replace(CAPPED, heater_id="ladder", can_cap=False)
+MINER = replace(
+    CAPPED, levels_w=LEVELS | {STANDBY: 50.0}, floor_w=50, working_floor_w=1000
+)
+SWITCHED_MINER = replace(MINER, has_standby=False)
+LEVELED = replace(LADDER, takes_levels=True, has_standby=False)
 WELL = SafetyVerdict()
 HOT = SafetyVerdict(
     ceiling_w=200, max_state=STANDBY, reasons=(Reason.OVER_TEMPERATURE,)
@@ -273,6 +278,43 @@ def test_standby_without_a_cap_is_off(wish: dict[str, Any], state: PowerState) -
     assert decision.expected_w == (3000 if state is FULL else 0)
 
 
+@pytest.mark.parametrize(
+    ("state", "miner", "switched", "leveled"),
+    [
+        (FULL, (FULL, None), (FULL, None), (FULL, 3000)),
+        (ECO, (ECO, 1200), (ECO, 1200), (ECO, 1200)),
+        (STANDBY, (STANDBY, 50), (OFF, None), (OFF, None)),
+        (OFF, (OFF, None), (OFF, None), (OFF, None)),
+    ],
+)
+def test_states_of_heaters_that_work_at_their_lowest(
+    state: PowerState,
+    miner: tuple[PowerState, float | None],
+    switched: tuple[PowerState, float | None],
+    leveled: tuple[PowerState, float | None],
+) -> None:
+    """Their standby is a mode of its own or off, and no lowest limit."""
+    for settings, expected in (
+        (MINER, miner),
+        (SWITCHED_MINER, switched),
+        (LEVELED, leveled),
+    ):
+        decision = told(settings=settings, mode="heat", manual_state=state)
+        assert (decision.state, decision.power_w) == expected
+        assert decision.on is (decision.state is not OFF)
+
+
+@pytest.mark.parametrize(
+    ("limit", "miner", "switched"), [(999, STANDBY, OFF), (1000, ECO, ECO)]
+)
+def test_limit_below_the_least_work(
+    limit: float, miner: PowerState, switched: PowerState
+) -> None:
+    for settings, expected in ((MINER, miner), (SWITCHED_MINER, switched)):
+        wish = {"mode": "heat", "manual_state": FULL, "power_limit_w": limit}
+        assert told(settings=settings, **wish).state is expected
+
+
 def test_throttle_is_a_ceiling_in_manual_mode_too() -> None:
     throttle = SafetyVerdict(ceiling_w=1600, reasons=(Reason.THROTTLED_BY_TEMPERATURE,))
     decision = told(mode="heat", manual_state=FULL, safety=throttle)
@@ -306,7 +348,7 @@ verdicts = st.builds(
 )
 wishes = st.builds(
     HeaterWish,
-    settings=st.sampled_from([CAPPED, LADDER]),
+    settings=st.sampled_from([CAPPED, LADDER, MINER, SWITCHED_MINER, LEVELED]),
     mode=st.sampled_from(["off", "auto", "heat"]),
     safety=verdicts,
     manual_state=states,
@@ -336,7 +378,7 @@ def test_nothing_exceeds_limit_switch_or_safety(wish: HeaterWish) -> None:
         assert decision.state.rank <= STANDBY.rank
     assert decision.on is (decision.state is not OFF)
     if decision.power_w is not None:
-        assert wish.settings.can_cap
+        assert wish.settings.can_cap or wish.settings.takes_levels
         assert wish.settings.floor_w <= decision.power_w <= wish.settings.max_w
 
 
@@ -353,4 +395,4 @@ def test_only_select_option_and_safety_power_a_machine_down(wish: HeaterWish) ->
     by_person = wish.manual_state is OFF and wish.mode in {"off", "heat"}
     by_option = wish.off_powers_down and wish.mode == "off"
     if not (by_person or by_option or wish.safety.max_state is OFF):
-        assert decide(wish).on
+        assert decide(wish).on or not wish.settings.has_standby

@@ -43,47 +43,43 @@ def allocate(target_heat_w: float, shares: Sequence[Share], carry_j: float) -> f
         rest -= gain
         power = share.low_w + gain / share.settings.efficiency
         share.wanted_w = min(power, max(share.top_w, share.low_w))
-        if share.settings.can_cap:
-            rest += _round_start(share, free[position + 1 :], carry_j)
+        before, after = free[:position], free[position + 1 :]
+        settings = share.settings
+        least = min(settings.lowest_working_w, share.top_w)
+        if not settings.can_cap:
+            above = [
+                w
+                for w in settings.working_levels_w
+                if share.low_w < w <= share.top_w + SAME_W
+            ]
+            rest += _choose_level(share, above, before, after, carry_j)
+        elif not share.low_w < share.wanted_w < least:
+            pass
+        elif settings.working_floor_w is not None:
+            # The gap below the least work is too wide to be rounded away.
+            rest += _choose_level(share, [least], before, after, carry_j)
         else:
-            before, after = free[:position], free[position + 1 :]
-            rest += _choose_level(share, before, after, carry_j)
+            rest += _round_start(share, least)
     return rest
 
 
-def _round_start(share: Share, after: Sequence[Share], carry_j: float) -> float:
+def _round_start(share: Share, least: float) -> float:
     """Between standby and the least work take the nearer; return the heat left over."""
-    settings, wanted = share.settings, share.wanted_w
-    least = min(settings.lowest_working_w, share.top_w)
-    if not share.low_w < wanted < least:
-        return 0.0
-    middle = (settings.standby_w + least) / 2
-    if settings.working_floor_w is not None:
-        missing = share.heat_w(wanted - share.low_w)
-        if any(
-            s.settings.can_cap and s.heat_w(s.top_w - s.low_w) >= missing for s in after
-        ):
-            share.wanted_w = share.low_w
-            return missing
-        # The gap is wide: what is owed decides, so that the average is right.
-        share.alternating = True
-        nearer_least = carry_j == 0 and wanted >= middle
-        share.wanted_w = least if carry_j > 0 or nearer_least else share.low_w
-        return 0.0
+    wanted = share.wanted_w
+    middle = (share.settings.standby_w + least) / 2
     share.wanted_w = least if wanted >= middle else share.low_w
     return share.heat_w(wanted - share.wanted_w)
 
 
 def _choose_level(
-    share: Share, before: Sequence[Share], after: Sequence[Share], carry_j: float
+    share: Share,
+    above: Sequence[float],
+    before: Sequence[Share],
+    after: Sequence[Share],
+    carry_j: float,
 ) -> float:
-    """Put a heater without a cap on a level; return the heat left for the next ones."""
+    """Put a heater on a level, its lowest or ``above``; return the heat left over."""
     wanted = share.wanted_w
-    above = [
-        w
-        for w in share.settings.working_levels_w
-        if share.low_w < w <= share.top_w + SAME_W
-    ]
     rungs = [share.low_w, *above]
     lower = max(w for w in rungs if w <= wanted + SAME_W)
     upper = min((w for w in rungs if w > wanted + SAME_W), default=lower)
