@@ -129,6 +129,20 @@ async def test_work_waits_for_the_end_of_booting() -> None:
     assert [share for share, _ in pool.log] == [1]
 
 
+async def test_work_waits_while_power_changes() -> None:
+    plug, pool = Plug(), WorkPool()
+    heater = heater_of(plug, pool)
+    await heater.apply(STANDBY)
+    plug.changing = True
+    await heater.read()
+    await heater.apply(FULL)
+    await heater.read()
+    assert pool.share == 0
+    plug.changing = False
+    await heater.read()
+    assert pool.share == 1, "at once, for that is another command"
+
+
 async def test_off_needs_no_answer_of_the_work() -> None:
     plug, pool = Plug(on=False), WorkPool()
     pool.dead = True
@@ -214,6 +228,16 @@ async def test_a_refusal_of_another_command_is_forgotten() -> None:
         await heater.apply(STANDBY)
     pool.deaf = False
     await heater.apply(FULL)
+    assert (await heater.read()).problem is None
+
+
+async def test_a_refused_command_may_come_true_by_itself() -> None:
+    pool = WorkPool(share=1)
+    pool.deaf = True
+    heater = heater_of(Plug(), pool)
+    with pytest.raises(HeaterRefusedError):
+        await heater.apply(STANDBY)
+    pool.share = 0
     assert (await heater.read()).problem is None
 
 

@@ -77,7 +77,9 @@ class BoincRpc:
 
     async def _read_reply(self) -> bytes:
         received = bytearray()
-        while (end := received.find(_END)) < 0:
+        searched = 0
+        while (end := received.find(_END, searched)) < 0:
+            searched = len(received)
             chunk = await self._reader.read(65536)
             if not chunk:
                 if received:
