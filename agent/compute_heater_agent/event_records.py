@@ -15,7 +15,7 @@ from .messages import (
 from .notices import Happening, Notice
 from .resource import number
 from .resources.environment import METRICS
-from .resources.health import COOLANT, FAULT
+from .resources.health import COOLANT, FAULT, LEAK_DETECTOR
 from .resources.systems import system_path
 
 _POWER_STATES = {
@@ -67,6 +67,14 @@ def _record(machine: Machine, notice: Notice) -> tuple[Json, str]:
             words = f"No longer: {text}."
             name = f"{RESOURCE_EVENT}.ResourceErrorsCorrected"
             return _message(name, words, OK, "PowerLimitWatts", text), METRICS
+        case Happening.LEAK:
+            words = "Leak detector 'Bath' reports a critical level leak."
+            name = f"{ENVIRONMENTAL}.LeakDetectedCritical"
+            return _message(name, words, CRITICAL, "Bath"), LEAK_DETECTOR
+        case Happening.LEAK_ENDED:
+            words = "Leak detector 'Bath' has returned to normal."
+            name = f"{ENVIRONMENTAL}.LeakDetectedNormal"
+            return _message(name, words, OK, "Bath"), LEAK_DETECTOR
         case (
             Happening.THROTTLED
             | Happening.THROTTLE_ENDED

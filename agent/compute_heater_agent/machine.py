@@ -129,12 +129,15 @@ class Machine(ABC):
     has_heat_meter: bool = False
     has_temperature: bool = False
     """``coolant_c`` is read, if it can be just now."""
+    has_leak_detector: bool = False
+    """``leaking`` is known."""
 
     def __init__(self, power_range: PowerRange) -> None:
         self.power_range = power_range
         self.lease = Lease(power_range.lease_s)
         self.set_point_w = power_range.fallback_w
         self.control_mode = ControlMode.AUTOMATIC
+        self.leaking = False
         self._listeners: list[Listener] = []
 
     @property
@@ -208,6 +211,12 @@ class Machine(ABC):
             self.control_mode = control_mode
         if before != (self.set_point_w, self.control_mode):
             self._tell(Happening.POWER_LIMIT_CHANGED, value=self.power_limit_w)
+
+    def tell_leak(self, *, leaking: bool) -> None:
+        """Take what the leak detector sees; the machine itself goes on."""
+        if leaking is not self.leaking:
+            self.leaking = leaking
+            self._tell(Happening.LEAK if leaking else Happening.LEAK_ENDED)
 
     @abstractmethod
     def reset(self, index: int, command: ResetType) -> None:

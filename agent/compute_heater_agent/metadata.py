@@ -11,6 +11,7 @@ _COLLECTIONS: Final = (
     "CoolantConnector",
     "CoolingUnit",
     "EventDestination",
+    "LeakDetector",
     "ManagerAccount",
     "Manager",
     "MessageRegistryFile",

@@ -21,6 +21,8 @@ class Happening(StrEnum):
     LEASE_RENEWED = "lease_renewed"
     FAULT = "fault"
     FAULT_ENDED = "fault_ended"
+    LEAK = "leak"
+    LEAK_ENDED = "leak_ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ VERSIONS: Final = {
     "EnvironmentMetrics": "v1_5_0",
     "EventDestination": "v1_16_0",
     "EventService": "v1_12_0",
+    "LeakDetection": "v1_2_0",
+    "LeakDetector": "v1_6_0",
     "Manager": "v1_24_0",
     "ManagerAccount": "v1_14_1",
     "MessageRegistry": "v1_7_0",

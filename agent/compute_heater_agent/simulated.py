@@ -52,6 +52,7 @@ class Rack(Machine):
     reset_types = tuple(ResetType)
     has_heat_meter = True
     has_temperature = True
+    has_leak_detector = True
 
     def __init__(
         self, settings: RackSettings, *, energy_j: float = 0.0, heat_j: float = 0.0

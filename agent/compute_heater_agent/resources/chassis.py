@@ -3,11 +3,10 @@
 from ..heater import Heater
 from ..messages import Json
 from ..resource import ROOT, Resource, collection, entity, link, number, optional_number
-from .health import COOLANT, RACK, status
+from .health import COOLANT, RACK, TANK, status
 from .systems import system_path
 
 CHASSIS = f"{ROOT}/Chassis"
-TANK = f"{ROOT}/ThermalEquipment/ImmersionUnits/Tank"
 
 
 def resources(heater: Heater) -> dict[str, Resource]:

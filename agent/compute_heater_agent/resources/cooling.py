@@ -9,8 +9,7 @@ from ..heater import Heater
 from ..machine import Connector, Cooling, Machine, Substance
 from ..messages import Json
 from ..resource import ROOT, Resource, collection, entity, link, number, optional_number
-from .chassis import TANK
-from .health import RACK, status
+from .health import LEAKS, RACK, TANK, status
 from .sensors import SENSORS
 
 EQUIPMENT = f"{ROOT}/ThermalEquipment"
@@ -57,6 +56,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
             **coolant,
             Status=status(machine),
             **{path.rpartition("/")[2]: link(path) for path in there},
+            **({"LeakDetection": link(LEAKS)} if machine.has_leak_detector else {}),
             Links={
                 "Chassis": [link(RACK)],
                 "ManagedBy": [link(f"{ROOT}/Managers/Agent")],

@@ -6,13 +6,16 @@ from ..resource import ROOT, link, number
 
 RACK = f"{ROOT}/Chassis/Rack"
 COOLANT = f"{RACK}/Sensors/Coolant"
+TANK = f"{ROOT}/ThermalEquipment/ImmersionUnits/Tank"
+LEAKS = f"{TANK}/LeakDetection"
+LEAK_DETECTOR = f"{LEAKS}/LeakDetectors/Bath"
 FAULT = f"{RESOURCE_EVENT}.ResourceErrorsDetected"
 
 
 def status(machine: Machine) -> Json:
     """Status of the machine; conditions name why it is not well."""
     conditions = [_fault(text) for text in machine.faults]
-    conditions += _temperature(machine)
+    conditions += [*_temperature(machine), *_leak(machine)]
     healths = {condition["Severity"] for condition in conditions}
     health = next((word for word in ("Critical", "Warning") if word in healths), "OK")
     body: Json = {"State": "Enabled", "Health": health}
@@ -50,5 +53,19 @@ def _temperature(machine: Machine) -> list[Json]:
             "MessageArgs": ["Coolant", reading, str(number(threshold_c))],
             "Severity": health,
             "OriginOfCondition": link(COOLANT),
+        }
+    ]
+
+
+def _leak(machine: Machine) -> list[Json]:
+    if not machine.leaking:
+        return []
+    return [
+        {
+            "MessageId": f"{ENVIRONMENTAL}.LeakDetectedCritical",
+            "Message": "Leak detector 'Bath' reports a critical level leak.",
+            "MessageArgs": ["Bath"],
+            "Severity": "Critical",
+            "OriginOfCondition": link(LEAK_DETECTOR),
         }
     ]
