@@ -1,6 +1,7 @@
 """Work layers on a power layer without a cap: shares, errors, renewals."""
 
 import asyncio
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -12,10 +13,13 @@ from custom_components.compute_heater.heaters.layered import (
     layered_capabilities,
 )
 from custom_components.compute_heater.heaters.model import (
+    Capabilities,
     Command,
     HeaterConnectionError,
     HeaterRefusedError,
+    Identity,
     PowerDriver,
+    Reading,
     WorkDriver,
 )
 
@@ -344,3 +348,34 @@ async def test_events_and_leaving() -> None:
 
 def test_nominal_power_without_a_range() -> None:
     assert NominalPower(paused_w=100, full_w=100).share_at(100) == 1
+
+
+@dataclass(slots=True)
+class Moded(Plug):
+    """A device with modes of its own, which are told by their power."""
+
+    watts: float | None = None
+
+    async def connect(self) -> tuple[Identity, Capabilities]:
+        identity, capabilities = await Plug.connect(self)
+        return identity, replace(capabilities, levels=("eco", "full"))
+
+    async def read(self) -> Reading:
+        return replace(await Plug.read(self), power_limit_w=self.watts)
+
+    async def apply(self, command: Command) -> None:
+        assert not command.keep_cap
+        self.watts = command.power_limit_w
+
+
+async def test_modes_of_the_power_layer_stay_in_use() -> None:
+    power, pool = Moded(), WorkPool()
+    heater = heater_of(power, pool)
+    _, capabilities = await heater.connect()
+    assert (capabilities.levels, capabilities.can_cap) == (("eco", "full"), False)
+    assert capabilities.can_pause
+    for watts, share in ((300, 1), (500, 1), (100, 0)):
+        command = Command(on=True, power_limit_w=watts)
+        await heater.apply(command)
+        assert (power.watts, pool.share) == (watts, share)
+        assert _holds(command, await heater.read(), capabilities)

@@ -49,12 +49,12 @@ def layered_capabilities(
 ) -> Capabilities:
     """Return what the layers can do together.
 
-    Where the power layer takes no cap, a share of the work stands for one.
+    Where the power layer takes no limit, a share of the work stands for a cap.
     """
     if not works:
         return power
     shares = all(work.can_share for work in works)
-    capped = power.can_cap or not shares
+    capped = _takes_limits(power) or not shares
     return replace(
         power,
         floor_w=power.floor_w if capped else nominal.paused_w,
@@ -141,13 +141,14 @@ class LayeredHeater:
         if watts is not None and not 0 <= watts < inf:
             raise HeaterRefusedError(f"{watts:g} W is no power limit")
         async with self._turn:
-            can_cap = (await self._capabilities()).can_cap
+            takes_limits = _takes_limits(await self._capabilities())
             was_on = self._was_on
             for layer in self._layers:
-                layer.want(self._share(command, layer.work, can_cap=can_cap))
+                share = self._share(command, layer.work, takes_limits=takes_limits)
+                layer.want(share)
             falling = [layer for layer in self._layers if was_on and layer.falls]
             await gather(*(layer.command() for layer in falling))
-            if not can_cap:
+            if not takes_limits:
                 command = replace(command, power_limit_w=None, keep_cap=True)
             await self._power.apply(command)
             self._was_on = command.on
@@ -186,14 +187,16 @@ class LayeredHeater:
         """It was turned on, and its work need not answer yet."""
         return now() < self._boots_until
 
-    def _share(self, command: Command, work: WorkDriver, *, can_cap: bool) -> float:
+    def _share(
+        self, command: Command, work: WorkDriver, *, takes_limits: bool
+    ) -> float:
         """Return the share of the work that belongs to a command."""
         watts = command.power_limit_w
         if not command.on:
             return 0.0
         if watts is not None and watts <= self._nominal.paused_w + TOLERANCE_W:
             return 0.0
-        if can_cap or not work.can_share:
+        if takes_limits or not work.can_share:
             return 1.0
         return self._nominal.share_at(watts)
 
@@ -235,10 +238,15 @@ class LayeredHeater:
                 for layer in self._layers
             ]
         )
-        if share is None or (capabilities.can_cap and share >= 1):
+        if share is None or (_takes_limits(capabilities) and share >= 1):
             return cap_w
         by_work = self._nominal.power_at(share)
         return by_work if cap_w is None else min(cap_w, by_work)
+
+
+def _takes_limits(power: Capabilities) -> bool:
+    """Tell whether a power layer takes a limit in W: as a cap, or as a mode of its own."""
+    return power.can_cap or bool(power.levels)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
