@@ -17,6 +17,7 @@ from .building.points import Point
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import HeaterEntity, PointEntity, point_platform
+from .heaters.model import Capabilities
 from .point_classes import binary_class
 from .site_heater import SiteHeater
 
@@ -30,6 +31,7 @@ class HeaterBinarySensorDescription(BinarySensorEntityDescription):
     value_fn: Callable[[SiteHeater], bool | None]
     coolant_fields: tuple[str, ...] = ()
     """Only for heaters that can tell one of these fields of their reading."""
+    needs_leak_detector: bool = False
 
 
 def _overheating(heater: SiteHeater) -> bool | None:
@@ -64,6 +66,14 @@ DESCRIPTIONS: tuple[HeaterBinarySensorDescription, ...] = (
         value_fn=_overheating,
     ),
     HeaterBinarySensorDescription(
+        key="leak",
+        translation_key="leak",
+        device_class=BinarySensorDeviceClass.MOISTURE,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        needs_leak_detector=True,
+        value_fn=lambda heater: heater.coordinator.data.leak,
+    ),
+    HeaterBinarySensorDescription(
         key="throttled",
         translation_key="throttled",
         entity_category=EntityCategory.DIAGNOSTIC,
@@ -84,10 +94,7 @@ async def async_setup_entry(
             (
                 HeaterBinarySensor(entry, heater, each)
                 for each in DESCRIPTIONS
-                if not each.coolant_fields
-                or any(
-                    map(heater.coordinator.capabilities.can_read, each.coolant_fields)
-                )
+                if _is_known_to(heater.coordinator.capabilities, each)
             ),
             config_subentry_id=heater_id,
         )
@@ -100,6 +107,15 @@ async def async_setup_entry(
             ),
             config_subentry_id=link_id,
         )
+
+
+def _is_known_to(
+    capabilities: Capabilities, description: HeaterBinarySensorDescription
+) -> bool:
+    if description.needs_leak_detector and not capabilities.has_leak_detector:
+        return False
+    fields = description.coolant_fields
+    return not fields or any(map(capabilities.can_read, fields))
 
 
 class HeaterBinarySensor(HeaterEntity, BinarySensorEntity):

@@ -157,6 +157,8 @@ class SiteHeater:
                 working=reading is not None and self._works(reading),
                 heater_available=coordinator.available,
                 overheating=reading.overheating if reading else None,
+                leak=reading.leak if reading else None,
+                flow_fault=reading.flow_fault if reading else None,
             ),
             self._safety,
             now,

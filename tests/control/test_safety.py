@@ -104,6 +104,7 @@ def test_latches_survive_a_restart() -> None:
     ("changes", "reason", "state"),
     [
         ({"leak": True}, Reason.LEAK, PowerState.OFF),
+        ({"flow_fault": True}, Reason.FLOW_LOST, PowerState.STANDBY),
         ({"overheating": True}, Reason.DEVICE_OVERHEATING, PowerState.STANDBY),
         ({"heater_available": False}, Reason.HEATER_UNAVAILABLE, PowerState.STANDBY),
         ({"path_ready": False}, Reason.PATH_OPENING, PowerState.STANDBY),
@@ -137,7 +138,7 @@ def test_each_fault_goes_to_the_floor(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"leak": None, "overheating": None},
+        {"leak": None, "overheating": None, "flow_fault": None},
         {"coolant_c": None, "supply_c": None},
         {"ages": {"tank": 300.0, "coolant": 0.0}},
     ],
@@ -211,6 +212,7 @@ any_input = st.builds(
     ),
     path_ready=st.booleans(),
     leak=st.none() | st.booleans(),
+    flow_fault=st.none() | st.booleans(),
     heater_available=st.booleans(),
     overheating=st.none() | st.booleans(),
 )

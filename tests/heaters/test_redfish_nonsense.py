@@ -17,7 +17,8 @@ from custom_components.compute_heater.heaters.model import (
     Reading,
 )
 from custom_components.compute_heater.heaters.redfish_cap import CapPlace, CapPoint
-from custom_components.compute_heater.heaters.redfish_layout import Coolant, Layout
+from custom_components.compute_heater.heaters.redfish_coolant import Coolant
+from custom_components.compute_heater.heaters.redfish_layout import Layout
 from custom_components.compute_heater.heaters.redfish_reading import Part, reading
 
 from .bmc import ROOT, Bmc, running_bmc
@@ -93,6 +94,7 @@ LAYOUT = Layout(
     legacy_power=None,
     caps=(),
     coolant=Coolant(house="h", inside="i"),
+    leaks=("l",),
     hot_c=60.0,
     heat_meter=None,
     events=None,

@@ -57,6 +57,8 @@ class SafetyInput:
     working: bool = False
     """It draws more than in standby."""
     leak: bool | None = None
+    flow_fault: bool | None = None
+    """The device's own pumps fail, or it reports too little flow."""
     heater_available: bool = True
     overheating: bool | None = None
     """Reported by the device itself."""
@@ -120,7 +122,7 @@ def assess(
         reasons.append(Reason.HEATER_UNAVAILABLE)
     if _is_stale(settings, inputs):
         reasons.append(Reason.STALE_SENSOR)
-    if memory.flow_lost_at is not None:
+    if memory.flow_lost_at is not None or inputs.flow_fault:
         reasons.append(Reason.FLOW_LOST)
     elif not inputs.path_ready:
         reasons.append(inputs.path_reason or Reason.PATH_OPENING)

@@ -60,6 +60,8 @@ class Capabilities:
     """Power states above off that it has as modes of its own."""
     works_at_floor: bool = False
     """At its lowest cap it still works: standby is one of its modes, or else off."""
+    has_leak_detector: bool = False
+    """It tells whether it leaks."""
     measures: tuple[str, ...] | None = None
     """Fields of a Reading about the coolant that can be known; None: all or none."""
 
@@ -100,6 +102,10 @@ class Reading:
     """A module boots, drains or shuts down."""
     problem: bool | None = None
     overheating: bool | None = None
+    leak: bool | None = None
+    """The heater's own detectors see liquid where none should be."""
+    flow_fault: bool | None = None
+    """The heater's own pumps fail, or it reports too little flow."""
     throttled: bool | None = None
     """The heater itself holds its power below what was asked for."""
     work_share: float | None = None

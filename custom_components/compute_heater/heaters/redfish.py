@@ -1,7 +1,7 @@
 """Power driver for compute heaters with Redfish: BMCs, rack managers, our own agent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 import logging
 
@@ -19,14 +19,14 @@ from .model import (
     Identity,
     Reading,
 )
-from .redfish_cap import CapRangeError, PowerCap
+from .redfish_cap import CapPoint, CapRangeError, PowerCap
 from .redfish_client import RedfishClient
 from .redfish_errors import RedfishStatusError
 from .redfish_events import follow_events
 from .redfish_json import JsonObject, text
 from .redfish_layout import Layout, discover
 from .redfish_modules import Modules, ModuleState
-from .redfish_reading import Part, parts_to_read, reading
+from .redfish_reading import Part, as_group, groups_to_read, parts_to_read, reading
 from .redfish_transport import MAX_PARALLEL
 
 _LOGGER = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class RedfishHeater:
                 layout = await self._known_layout()
             async with _within(READ_S):
                 point = self._cap.point if self._cap else None
-                parts, modules = await self._read_parts(parts_to_read(layout, point))
+                parts, modules = await self._read_parts(layout, point)
         except HeaterError as err:
             self._note(err)
             raise
@@ -160,9 +160,10 @@ class RedfishHeater:
             self._stale = not self._missing_is_normal
 
     async def _read_parts(
-        self, paths: Mapping[Part, str]
+        self, layout: Layout, point: CapPoint | None
     ) -> tuple[dict[Part, JsonObject], list[ModuleState] | None]:
         """Read what can be read; raises if that is nothing at all."""
+        paths, groups = parts_to_read(layout, point), groups_to_read(layout)
         parts: dict[Part, JsonObject] = {}
         modules: list[ModuleState] | None = None
         failures: list[HeaterError] = []
@@ -172,6 +173,9 @@ class RedfishHeater:
             nonlocal modules
             if part is None:
                 modules = await self._modules.read()
+            elif part in groups:
+                members = await self._client.get_all(groups[part])
+                parts[part] = as_group([member.body for member in members])
             else:
                 parts[part] = (await self._client.get(paths[part])).body
 
@@ -191,7 +195,7 @@ class RedfishHeater:
                 else:
                     answered = True
 
-        todo: Iterator[Part | None] = iter((None, *paths))
+        todo: Iterator[Part | None] = iter((None, *groups, *paths))
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(MAX_PARALLEL):

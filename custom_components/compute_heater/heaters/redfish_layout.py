@@ -9,24 +9,13 @@ from dataclasses import dataclass
 from .model import Capabilities, HeaterProtocolError, Identity
 from .redfish_cap import CapPoint
 from .redfish_client import RedfishClient
+from .redfish_coolant import Coolant, find_cooling
 from .redfish_enclosure import find_enclosure
 from .redfish_json import JsonObject, link, number, text
 from .redfish_lookup import optional, optional_links, required
 from .redfish_modules import Module, find_modules
 
 HEAT_METER = "heatdelivered"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coolant:
-    """Connectors of the unit that hands heat to the house.
-
-    ``house`` is its primary (facility) side, or the only one that it shows; ``inside``
-    the side of the computers.
-    """
-
-    house: str
-    inside: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +33,8 @@ class Layout:
     """The deprecated Power resource, where it alone knows power or cap."""
     caps: tuple[CapPoint, ...]
     coolant: Coolant | None
+    leaks: tuple[str, ...]
+    """Resources that show the leak detectors."""
     hot_c: float | None
     """The device's own upper critical threshold of its coolant."""
     heat_meter: str | None
@@ -60,8 +51,8 @@ async def discover(client: RedfishClient) -> Layout:
         client, await required(client, link(root, "Chassis"))
     )
     modules = tuple(await find_modules(client, systems))
-    coolant = await _coolant(client, link(root, "ThermalEquipment"))
     chassis = enclosure.body if enclosure else {}
+    cooling = await find_cooling(client, link(root, "ThermalEquipment"), chassis)
     environment = enclosure.environment if enclosure else {}
     legacy = enclosure.legacy if enclosure else {}
     return Layout(
@@ -72,7 +63,8 @@ async def discover(client: RedfishClient) -> Layout:
             floor_w=enclosure.floor_w if enclosure else None,
             max_w=enclosure.max_w if enclosure else None,
             modules=len(modules),
-            has_coolant=coolant is not None,
+            has_coolant=cooling.coolant is not None,
+            has_leak_detector=bool(cooling.leaks),
         ),
         systems=systems_path,
         modules=modules,
@@ -80,28 +72,12 @@ async def discover(client: RedfishClient) -> Layout:
         environment=link(environment),
         legacy_power=link(legacy),
         caps=enclosure.caps if enclosure else (),
-        coolant=coolant,
+        coolant=cooling.coolant,
+        leaks=cooling.leaks,
         hot_c=await _hot_threshold(client, environment),
         heat_meter=await _heat_meter(client, link(chassis, "Sensors")),
         events=await _event_stream(client, link(root, "EventService")),
     )
-
-
-async def _coolant(client: RedfishClient, uri: str | None) -> Coolant | None:
-    """Find the first immersion unit, else CDU, that shows a connector."""
-    equipment = await optional(client, uri)
-    for kind in ("ImmersionUnits", "CDUs"):
-        for unit_uri in await optional_links(client, link(equipment, kind)):
-            unit = await optional(client, unit_uri)
-            house = await optional_links(client, link(unit, "PrimaryCoolantConnectors"))
-            inside = await optional_links(
-                client, link(unit, "SecondaryCoolantConnectors")
-            )
-            if house or inside:
-                return Coolant(
-                    house=(house or inside)[0], inside=inside[0] if inside else None
-                )
-    return None
 
 
 async def _hot_threshold(

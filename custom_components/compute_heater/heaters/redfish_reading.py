@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from .model import Reading
 from .redfish_cap import Cap, CapPlace, CapPoint, parse_cap
+from .redfish_coolant import pumps_fail, shows_leak
 from .redfish_json import JsonObject, number, obj, objects, text
 from .redfish_layout import Layout
 from .redfish_modules import ModuleState
@@ -20,6 +21,8 @@ class Part(StrEnum):
     INSIDE = "inside"
     HEAT_METER = "heat_meter"
     CHASSIS = "chassis"
+    LEAKS = "leaks"
+    PUMPS = "pumps"
 
 
 def parts_to_read(layout: Layout, cap: CapPoint | None) -> dict[Part, str]:
@@ -38,6 +41,20 @@ def parts_to_read(layout: Layout, cap: CapPoint | None) -> dict[Part, str]:
         if path is not None and path not in chosen.values():
             chosen[part] = path
     return chosen
+
+
+def groups_to_read(layout: Layout) -> dict[Part, tuple[str, ...]]:
+    """Paths of what is read as a group; it is known as a whole, or not at all."""
+    groups = {
+        Part.LEAKS: layout.leaks,
+        Part.PUMPS: layout.coolant.pumps if layout.coolant else (),
+    }
+    return {part: paths for part, paths in groups.items() if paths}
+
+
+def as_group(bodies: Sequence[JsonObject]) -> JsonObject:
+    """Make one part of several resources."""
+    return {"Members": list(bodies)}
 
 
 def reading(
@@ -81,6 +98,8 @@ def reading(
         is_changing=any(m.is_changing for m in modules or ()),
         problem=_problem(parts, modules),
         overheating=_overheating(layout, coolant_c, conditions),
+        leak=_leak(parts, conditions),
+        flow_fault=_flow_fault(parts, conditions),
         throttled=_throttled(conditions),
     )
 
@@ -137,6 +156,9 @@ def _problem(
     healths = [module.health for module in modules or ()]
     chassis = obj(parts.get(Part.CHASSIS, {}), "Status")
     healths.append(text(chassis, "HealthRollup") or text(chassis, "Health"))
+    for part in (Part.LEAKS, Part.PUMPS):
+        members = objects(parts.get(part, {}), "Members")
+        healths += [text(member, "Status", "Health") for member in members]
     known = [health for health in healths if health is not None]
     return any(health != "OK" for health in known) if known else None
 
@@ -159,6 +181,27 @@ def _overheating(
     if layout.hot_c is not None and coolant_c is not None:
         return coolant_c >= layout.hot_c
     return None if conditions is None else False
+
+
+def _leak(
+    parts: Mapping[Part, JsonObject], conditions: list[str] | None
+) -> bool | None:
+    if any("LeakDetected" in name for name in _alarms(conditions)):
+        return True
+    return shows_leak(objects(parts.get(Part.LEAKS, {}), "Members"))
+
+
+def _flow_fault(
+    parts: Mapping[Part, JsonObject], conditions: list[str] | None
+) -> bool | None:
+    if any("FlowRateBelowLower" in name for name in _alarms(conditions)):
+        return True
+    return pumps_fail(objects(parts.get(Part.PUMPS, {}), "Members"))
+
+
+def _alarms(conditions: list[str] | None) -> list[str]:
+    """Conditions without those that only say that all is well again."""
+    return [name for name in conditions or () if not name.endswith("Normal")]
 
 
 def _throttled(conditions: list[str] | None) -> bool | None:
