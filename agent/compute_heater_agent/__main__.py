@@ -2,21 +2,26 @@
 
 import argparse
 import asyncio
+from collections.abc import Coroutine, Sequence
 import json
 import logging
-from pathlib import Path
-import signal
 import sys
-from uuid import UUID
+from typing import Any
 
 from .errors import AgentError
-from .service import RunningAgent, running_agent
-from .settings import AgentSettings, RackSettings
+from .linux.command_line import linux_command, linux_parser
+from .running import serve_until_signal
+from .service import running_agent
+from .serving import RunningAgent
+from .simulated_options import simulated_parser, simulated_settings
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    simulated = "--simulated" in arguments
+    parser = simulated_parser() if simulated else linux_parser()
+    options = parser.parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -24,191 +29,23 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.verbose:
         # It logs a traceback for every malformed request.
         logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    command: Coroutine[Any, Any, None]
+    command = _simulated(options) if simulated else linux_command(options)
     try:
-        settings = _settings(options)
-        asyncio.run(_serve(settings))
+        asyncio.run(command)
     except (AgentError, OSError) as err:
         print(f"compute-heater-agent: {err}", file=sys.stderr)
         return 1
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="compute-heater-agent",
-        description="Redfish service of a compute heater.",
-    )
-    add = parser.add_argument
-    add(
-        "--simulated",
-        action="store_true",
-        required=True,
-        help="serve a simulated immersed rack (the only back end so far)",
-    )
-    add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    add("--port", type=int, default=8000, help="0 chooses a free one (%(default)s)")
-    add("--user", required=True)
-    add("--password", required=True)
-    add("--name", default="Compute heater", help="name of the heater (%(default)s)")
-    add(
-        "--uuid",
-        type=_uuid,
-        help="identity; default derived from host name, name and port",
-    )
-    add(
-        "--announce",
-        action="store_true",
-        help="let Home Assistant find the heater in the network of --host",
-    )
-    rack = RackSettings()
-    add("--modules", type=int, default=rack.modules, metavar="N", help="%(default)s")
-    add(
-        "--max-watts",
-        type=float,
-        default=rack.max_w,
-        metavar="W",
-        help="power of the whole rack at full load (%(default)s)",
-    )
-    add(
-        "--idle-watts",
-        type=float,
-        metavar="W",
-        help="lowest running power per module (a tenth of its maximum)",
-    )
-    add(
-        "--default-watts",
-        type=float,
-        metavar="W",
-        help="power limit while no client is there (the lowest)",
-    )
-    add(
-        "--lease",
-        type=float,
-        default=rack.lease_s,
-        metavar="S",
-        help="time without a request until the limit falls back (%(default)s)",
-    )
-    add(
-        "--boot-seconds",
-        type=float,
-        default=rack.boot_s,
-        metavar="S",
-        help="%(default)s",
-    )
-    add(
-        "--drain-seconds",
-        type=float,
-        default=rack.drain_s,
-        metavar="S",
-        help="time to finish work before a shutdown (%(default)s)",
-    )
-    add(
-        "--trip-celsius",
-        type=float,
-        default=rack.trip_c,
-        metavar="C",
-        help="coolant temperature at which the rack shuts down (%(default)s)",
-    )
-    add(
-        "--oil-celsius",
-        type=float,
-        default=rack.oil_c,
-        metavar="C",
-        help="coolant temperature at the start (%(default)s)",
-    )
-    add(
-        "--speed",
-        type=float,
-        default=1.0,
-        metavar="S",
-        help="simulated seconds per second (%(default)s)",
-    )
-    add(
-        "--pipe",
-        type=_address,
-        metavar="HOST:PORT",
-        help="simulated house that takes the heat; default a built-in load",
-    )
-    add(
-        "--state",
-        type=Path,
-        metavar="FILE",
-        help="keep the energy and heat meters over restarts",
-    )
-    add("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
-    add("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
-    add(
-        "--tls-self-signed",
-        action="store_true",
-        help="make a certificate at the start and print its SHA-256",
-    )
-    add("--verbose", action="store_true", help="log what happens")
-    return parser
+async def _simulated(options: argparse.Namespace) -> None:
+    async with running_agent(simulated_settings(options)) as agent:
+        await serve_until_signal(agent, lambda: _print(agent))
 
 
-def _settings(options: argparse.Namespace) -> AgentSettings:
-    return AgentSettings(
-        user=options.user,
-        password=options.password,
-        host=options.host,
-        port=options.port,
-        name=options.name,
-        uuid=options.uuid,
-        announce=options.announce,
-        rack=RackSettings(
-            modules=options.modules,
-            max_w=options.max_watts,
-            idle_w=options.idle_watts,
-            default_w=options.default_watts,
-            boot_s=options.boot_seconds,
-            drain_s=options.drain_seconds,
-            trip_c=options.trip_celsius,
-            lease_s=options.lease,
-            oil_c=options.oil_celsius,
-        ),
-        speed=options.speed,
-        pipe=options.pipe,
-        tls_certificate=options.tls_cert,
-        tls_key=options.tls_key,
-        tls_self_signed=options.tls_self_signed,
-        state=options.state,
-    )
-
-
-def _uuid(text: str) -> str:
-    return str(UUID(text))
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host:
-        raise ValueError(text)
-    return host.strip("[]"), int(port)
-
-
-async def _serve(settings: AgentSettings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with running_agent(settings) as agent:
-        print(json.dumps(_greeting(agent)), flush=True)
-        waiting = asyncio.create_task(stop.wait())
-        failing = asyncio.create_task(agent.failed())
-        try:
-            await asyncio.wait((waiting, failing), return_when=asyncio.FIRST_COMPLETED)
-            if failing.done():
-                failing.result()
-        finally:
-            waiting.cancel()
-            failing.cancel()
-
-
-def _greeting(agent: RunningAgent) -> dict[str, str]:
-    greeting = {"redfish": agent.url, "user": agent.user, "uuid": agent.uuid}
-    if agent.fingerprint is not None:
-        greeting["fingerprint"] = agent.fingerprint
-    return greeting
+def _print(agent: RunningAgent) -> None:
+    print(json.dumps(agent.greeting), flush=True)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,14 @@ class RunningAgent:
     tasks: tuple[asyncio.Task[None], ...]
 
     @property
+    def greeting(self) -> dict[str, str]:
+        """What a program that starts the agent wants to know."""
+        greeting = {"redfish": self.url, "user": self.user, "uuid": self.uuid}
+        if self.fingerprint is not None:
+            greeting["fingerprint"] = self.fingerprint
+        return greeting
+
+    @property
     def rack(self) -> Rack:
         """The machine of a simulated heater."""
         assert isinstance(self.machine, Rack)

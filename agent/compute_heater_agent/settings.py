@@ -97,6 +97,8 @@ class AgentSettings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_self_signed: bool = False
+    tls_folder: Path | None = None
+    """Keeps a certificate that is made at the first start."""
     state: Path | None = None
     """File that keeps the energy and heat meters over restarts."""
     session_timeout_s: int = 1800
@@ -108,7 +110,8 @@ class AgentSettings:
             raise SettingsError("user and password must not be empty")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise SettingsError("a certificate needs its key and the other way round")
-        if self.tls_certificate is not None and self.tls_self_signed:
+        own = self.tls_self_signed or self.tls_folder is not None
+        if self.tls_certificate is not None and own:
             raise SettingsError("either a certificate or a self-signed one")
         if self.pipe is not None and self.speed != 1:
             raise SettingsError("a house at the pipe runs in real time")

@@ -1,10 +1,11 @@
-"""Transport security: a certificate from files, or one made at the start."""
+"""Transport security: a certificate from files, one made at the start, or a kept one."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
+import socket
 import ssl
 from tempfile import TemporaryDirectory
 
@@ -29,12 +30,31 @@ def load_tls(settings: AgentSettings) -> Tls | None:
     """
     if settings.tls_certificate is not None and settings.tls_key is not None:
         return _load(settings.tls_certificate, settings.tls_key)
+    if settings.tls_folder is not None:
+        return _load_kept(settings.tls_folder, settings.host)
     if settings.tls_self_signed:
         with TemporaryDirectory() as folder:
             certificate, key = Path(folder) / "cert.pem", Path(folder) / "key.pem"
             _make_certificate(settings.host, certificate, key)
             return _load(certificate, key)
     return None
+
+
+def _load_kept(folder: Path, host: str) -> Tls:
+    """Load the certificate of a folder; made there if there is none yet."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    if certificate.exists() != key.exists():
+        raise SettingsError(
+            f"of {certificate.name} and {key.name} in {folder} one is missing: "
+            "put it back, or delete the other for a new certificate"
+        )
+    if not certificate.exists():
+        with TemporaryDirectory(dir=folder) as unfinished:
+            made = Path(unfinished) / certificate.name, Path(unfinished) / key.name
+            _make_certificate(host, *made)
+            made[1].replace(key)
+            made[0].replace(certificate)
+    return _load(certificate, key)
 
 
 def _load(certificate: Path, key: Path) -> Tls:
@@ -60,9 +80,12 @@ def _make_certificate(host: str, certificate: Path, key: Path) -> None:
     name = x509.Name(
         [x509.NameAttribute(x509.NameOID.COMMON_NAME, "compute-heater-agent")]
     )
-    names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+    names: list[x509.GeneralName] = [
+        x509.DNSName(text) for text in sorted({"localhost", _host_name()})
+    ]
     try:
-        names.append(x509.IPAddress(ip_address(host)))
+        if not ip_address(host).is_unspecified:
+            names.append(x509.IPAddress(ip_address(host)))
     except ValueError:
         names.append(x509.DNSName(host))
     now = datetime.now(UTC)
@@ -79,6 +102,7 @@ def _make_certificate(host: str, certificate: Path, key: Path) -> None:
         .sign(private, hashes.SHA256())
     )
     certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key.touch(mode=0o600)
     key.write_bytes(
         private.private_bytes(
             serialization.Encoding.PEM,
@@ -86,3 +110,9 @@ def _make_certificate(host: str, certificate: Path, key: Path) -> None:
             serialization.NoEncryption(),
         )
     )
+
+
+def _host_name() -> str:
+    """Return the machine's name as far as a certificate can hold it."""
+    name = socket.gethostname()
+    return name if name.isascii() and name else "localhost"

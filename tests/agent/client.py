@@ -15,6 +15,9 @@ from aiohttp import (
 )
 from multidict import CIMultiDictProxy
 
+from compute_heater_agent.linux.agent import running_linux
+from compute_heater_agent.linux.config import Config
+from compute_heater_agent.linux.files import Root
 from compute_heater_agent.load import Load
 from compute_heater_agent.service import RunningAgent, running_agent
 from compute_heater_agent.settings import AgentSettings, RackSettings
@@ -120,3 +123,16 @@ async def open_heater(
         ClientSession(timeout=timeout, cookie_jar=CookieJar(unsafe=True)) as http,
     ):
         yield Client(agent, http)
+
+
+@asynccontextmanager
+async def open_machine(
+    config: Config, root: Root | None = None
+) -> AsyncGenerator[Client]:
+    """Start the agent of a Linux machine and a client for it; no TLS on loopback."""
+    timeout = ClientTimeout(total=20)
+    async with (
+        running_linux(config, root) as running,
+        ClientSession(timeout=timeout, cookie_jar=CookieJar(unsafe=True)) as http,
+    ):
+        yield Client(running.agent, http)

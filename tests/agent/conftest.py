@@ -8,6 +8,9 @@ from compute_heater_agent.settings import RackSettings
 from compute_heater_agent.simulated import Rack
 
 from .client import Client, open_heater
+from .linux_tree import programs, tree
+
+__all__ = ["programs", "tree"]
 
 
 @pytest.fixture
