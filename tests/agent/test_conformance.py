@@ -1,15 +1,19 @@
 """DMTF's own validators on the agent. They lie beside the repository, if at all."""
 
 import asyncio
+from collections.abc import Callable
 import os
 from pathlib import Path
 import re
+from typing import Any
 
 import pytest
 
 from compute_heater_agent.settings import RackSettings
 
-from .client import PASSWORD, USER, Client, open_heater
+from .client import PASSWORD, USER, Client, open_heater, open_machine, until
+from .linux_config import make_config
+from .linux_tree import Tree
 
 VALIDATE = Path(__file__).parents[3] / "shared/interop/redfish/validate.sh"
 
@@ -30,12 +34,24 @@ async def validate(client: Client) -> list[tuple[int, int]]:
     return [(int(passed), int(failed)) for passed, failed in rows]
 
 
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.skipif(
-    not os.environ.get("COMPUTE_HEATER_LONG"), reason="only with scripts/test --long"
-)
-@pytest.mark.skipif(not VALIDATE.exists(), reason="DMTF's validators are not here")
+def long(test: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a test that needs the validators and some time."""
+    for mark in (
+        pytest.mark.long,
+        pytest.mark.timeout(900),
+        pytest.mark.skipif(
+            not os.environ.get("COMPUTE_HEATER_LONG"),
+            reason="only with scripts/test --long",
+        ),
+        pytest.mark.skipif(
+            not VALIDATE.exists(), reason="DMTF's validators are not here"
+        ),
+    ):
+        test = mark(test)
+    return test
+
+
+@long
 @pytest.mark.parametrize("trip_c", [65.0, 37.0, 33.0], ids=["normal", "hot", "tripped"])
 async def test_dmtf_validators_find_no_fault(trip_c: float) -> None:
     rack = RackSettings(modules=4, trip_c=trip_c)
@@ -45,4 +61,37 @@ async def test_dmtf_validators_find_no_fault(trip_c: float) -> None:
         (passed, failed), (profile_passed, profile_failed) = await validate(client)
     assert passed > 700
     assert profile_passed > 20
+    assert (failed, profile_failed) == (0, 0)
+
+
+@long
+@pytest.mark.parametrize("state", ["bare", "cooled", "failing"])
+async def test_dmtf_validators_find_no_fault_in_a_linux_machine(
+    state: str, tmp_path: Path
+) -> None:
+    tree = Tree(tmp_path / "machine")
+    group = tree.add_group_v2()
+    temperature: dict[str, Any] = {}
+    if state != "bare":
+        tree.add_hwmon(0, "loop", temp1_input=58500, temp2_input=40000)
+        temperature = {
+            "supply": "hwmon:loop:temp1",
+            "return": "hwmon:loop:temp2",
+            "coolant": "hwmon:loop:temp1",
+            "trip_celsius": 60,
+        }
+    config = make_config(tmp_path, temperature=temperature)
+    async with open_machine(config, tree.root) as client, client.stream():
+        await client.log_in()
+        machine = client.agent.machine
+        await until(lambda: machine.power_w is not None)
+        if state == "failing":
+            tree.root.at(f"{group}/cpu.max").unlink()
+            tree.root.at(f"{group}/cpu.stat").unlink()
+            tree.root.at("/sys/class/hwmon/hwmon0/temp2_input").unlink()
+            await until(lambda: len(machine.faults) > 1 and machine.power_w is None)
+        (passed, failed), (profile_passed, profile_failed) = await validate(client)
+    # A machine without coolant has fewer resources to judge.
+    assert passed > (450 if state == "bare" else 500)
+    assert profile_passed > 10
     assert (failed, profile_failed) == (0, 0)
