@@ -16,7 +16,7 @@ from custom_components.compute_heater.const import DOMAIN, PLATFORMS
 from custom_components.compute_heater.control.reasons import Reason
 from custom_components.compute_heater.flows.modbus_form import AS_LISTED
 from custom_components.compute_heater.flows.point_form import BY_ROLE
-from custom_components.compute_heater.heaters.model import PowerState
+from custom_components.compute_heater.heaters.model import ModuleCondition, PowerState
 from custom_components.compute_heater.site import Strategy
 from custom_components.compute_heater.water_heater import Tank
 
@@ -121,6 +121,7 @@ def test_states() -> None:
 
     assert named("sensor", "reason") == set(Reason)
     assert named("sensor", "power_state") == set(PowerState)
+    assert named("sensor", "module_power_state") == set(ModuleCondition)
     assert named("select", "power_state") == set(PowerState)
     assert named("select", "strategy") == set(Strategy)
     # No plant is needed to ask a class for what it can be.

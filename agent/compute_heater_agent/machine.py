@@ -161,6 +161,11 @@ class Machine(ABC):
         return None
 
     @property
+    def floor_w(self) -> float:
+        """Lowest power cap that can be held now, with the modules that are on."""
+        return self.power_range.floor_w
+
+    @property
     def faults(self) -> Sequence[str]:
         """What does not work now, in words."""
         return ()
@@ -201,7 +206,7 @@ class Machine(ABC):
         Raises CapRangeError for a set point below the floor or above the maximum.
         """
         if set_point_w is not None and not (
-            self.power_range.floor_w <= set_point_w <= self.power_range.max_w
+            self.floor_w <= set_point_w <= self.power_range.max_w
         ):
             raise CapRangeError(f"{set_point_w} W")
         before = (self.set_point_w, self.control_mode)

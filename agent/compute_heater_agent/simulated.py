@@ -139,6 +139,17 @@ class Rack(Machine):
             ),
         )
 
+    @property
+    def floor_w(self) -> float:
+        """Lowest power cap that can be held now; modules that are off need none.
+
+        With all of them off it is that of all, which is what a cap is chosen for.
+        """
+        states = [module.state for module in self.modules]
+        if all(state is ModuleState.OFF for state in states):
+            return self.settings.floor_w
+        return sum(module.least_w for module in self.modules)
+
     def reset(self, index: int, command: ResetType) -> None:
         """Switch module ``index``, counted from 0.
 

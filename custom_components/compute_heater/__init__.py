@@ -25,7 +25,7 @@ from .const import (
 )
 from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
 from .drivers import async_profiles, create_heater
-from .entity import point_platform
+from .entity import module_device_id, point_platform
 from .heater_coordinator import HeaterCoordinator
 from .issues import async_check_entities, async_forget
 from .links import LINKS, async_adopt, async_check_yaml_hubs, create_link
@@ -225,10 +225,10 @@ async def async_remove_config_entry_device(
     entry: ComputeHeaterConfigEntry,
     device: dr.DeviceEntry,
 ) -> bool:
-    """Allow the removal of devices that no subentry stands for any more."""
+    """Allow the removal of devices that no part stands for any more."""
+    current = _device_ids(entry) | _module_ids(entry)
     return not any(
-        domain == DOMAIN
-        and (identifier == entry.entry_id or identifier in _device_ids(entry))
+        domain == DOMAIN and (identifier == entry.entry_id or identifier in current)
         for domain, identifier in device.identifiers
     )
 
@@ -276,6 +276,14 @@ def _async_remove_stale_points(
 
 def _device_ids(entry: ComputeHeaterConfigEntry) -> set[str]:
     return {f"{entry.entry_id}_{subentry_id}" for subentry_id in entry.subentries}
+
+
+def _module_ids(entry: ComputeHeaterConfigEntry) -> set[str]:
+    return {
+        module_device_id(entry.entry_id, heater_id, module.key)
+        for heater_id, heater in entry.runtime_data.heaters.items()
+        for module in (heater.data.modules if heater.data else None) or ()
+    }
 
 
 def _memory(entry: ComputeHeaterConfigEntry) -> Memory:

@@ -34,6 +34,7 @@ from .const import (
     CONF_INTERFACE,
     CONF_LOAD_THRESHOLD,
     CONF_LOCAL_PORT,
+    CONF_MIN_OFF_TIME,
     CONF_MODE_SELECT,
     CONF_MODES,
     CONF_PAUSES_WITHOUT_US,
@@ -56,7 +57,7 @@ from .heaters.boinc import BoincWork
 from .heaters.composed import ComposedHeater, ComposedSettings
 from .heaters.layered import LayeredHeater, NominalPower
 from .heaters.model import PowerDriver, PowerState, WorkDriver
-from .heaters.redfish import RedfishHeater
+from .heaters.redfish import REST_S, RedfishHeater
 
 DATA_PROFILES: HassKey[Mapping[str, Profile]] = HassKey(f"{DOMAIN}_profiles")
 DATA_STACKS: HassKey[StackRegistry] = HassKey(f"{DOMAIN}_bacnet_stacks")
@@ -95,6 +96,7 @@ def create_power(hass: HomeAssistant, data: Mapping[str, Any]) -> PowerDriver:
         data[CONF_USERNAME],
         data[CONF_PASSWORD],
         fingerprint=data.get(CONF_FINGERPRINT),
+        rest_s=max(REST_S, data.get(CONF_MIN_OFF_TIME, 0)),
     )
 
 

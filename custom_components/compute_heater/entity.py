@@ -5,7 +5,11 @@ from typing import Any, override
 from homeassistant.const import CONF_URL, Platform
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.device_registry import (
+    ChildDeviceInfo,
+    DeviceEntryType,
+    DeviceInfo,
+)
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import (
     CoordinatorEntity,
@@ -16,6 +20,7 @@ from .building.points import Point, PointKind, Value
 from .const import CONF_IDENTITY, DOMAIN
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .heater_coordinator import HeaterCoordinator
+from .heaters.model import ModuleReading
 from .point_classes import category
 from .site import SiteCoordinator
 from .site_heater import SiteHeater
@@ -48,6 +53,23 @@ class SiteEntity(_Entity[SiteCoordinator]):
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
 
 
+def _heater_device(
+    entry: ComputeHeaterConfigEntry, coordinator: HeaterCoordinator
+) -> DeviceInfo:
+    subentry = coordinator.subentry
+    identity = subentry.data[CONF_IDENTITY]
+    return DeviceInfo(
+        identifiers={(DOMAIN, f"{entry.entry_id}_{subentry.subentry_id}")},
+        name=subentry.title,
+        manufacturer=identity["manufacturer"],
+        model=identity["model"],
+        serial_number=identity["serial_number"],
+        sw_version=identity["firmware"],
+        configuration_url=subentry.data.get(CONF_URL),
+        via_device_id=_site_device_id(entry, coordinator),
+    )
+
+
 class HeaterEntity(_Entity[HeaterCoordinator]):
     """An entity of a compute heater."""
 
@@ -62,20 +84,9 @@ class HeaterEntity(_Entity[HeaterCoordinator]):
         self.heater = heater
         self.site = entry.runtime_data.site
         self.entity_description = description
-        subentry = heater.coordinator.subentry
-        device_id = f"{entry.entry_id}_{subentry.subentry_id}"
-        identity = subentry.data[CONF_IDENTITY]
+        device_id = f"{entry.entry_id}_{heater.heater_id}"
         self._attr_unique_id = f"{device_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, device_id)},
-            name=subentry.title,
-            manufacturer=identity["manufacturer"],
-            model=identity["model"],
-            serial_number=identity["serial_number"],
-            sw_version=identity["firmware"],
-            configuration_url=subentry.data.get(CONF_URL),
-            via_device_id=_site_device_id(entry, self.coordinator),
-        )
+        self._attr_device_info = _heater_device(entry, self.coordinator)
 
     @property
     @override
@@ -88,6 +99,51 @@ class HeaterEntity(_Entity[HeaterCoordinator]):
         self.coordinator.async_update_listeners()
         await self.coordinator.config_entry.runtime_data.async_save()
         await self.coordinator.async_finish()
+
+
+class ModuleEntity(_Entity[HeaterCoordinator]):
+    """An entity of one module of a compute heater."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        coordinator: HeaterCoordinator,
+        module: ModuleReading,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to a part of the heater's device."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._key = module.key
+        heater_id = coordinator.subentry.subentry_id
+        parent = dr.async_get(coordinator.hass).async_get_or_create_from_info(
+            config_entry_id=entry.entry_id,
+            config_subentry_id=heater_id,
+            device_info=_heater_device(entry, coordinator),
+        )
+        device_id = module_device_id(entry.entry_id, heater_id, module.key)
+        self._attr_unique_id = f"{device_id}_{description.key}"
+        self._attr_device_info = ChildDeviceInfo(
+            identifiers={(DOMAIN, device_id)},
+            name=module.name,
+            parent_device_id=parent.id,
+        )
+
+    @property
+    def module(self) -> ModuleReading | None:
+        """Return the module as it was last read; None while it cannot be."""
+        found = (m for m in self.coordinator.data.modules or () if m.key == self._key)
+        return next(found, None)
+
+    @property
+    @override
+    def available(self) -> bool:
+        return self.coordinator.available and self.module is not None
+
+
+def module_device_id(entry_id: str, heater_id: str, key: str) -> str:
+    """Return what identifies the device of a module."""
+    return f"{entry_id}_{heater_id}_module_{key}"
 
 
 class SinkEntity(_Entity[SiteCoordinator]):

@@ -222,6 +222,18 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         return self.hass.loop.time() - last.at >= pause
 
     async def _async_work(self) -> None:
+        while True:
+            await self._async_apply_wanted()
+            await self.async_refresh()
+            self._log_failing_commands()
+            # Something else may have been asked for while the heater was read.
+            last, wanted = self._attempt, self._wanted
+            if wanted is None or (last is not None and wanted == last.command):
+                return
+            if not self._is_due(wanted):
+                return
+
+    async def _async_apply_wanted(self) -> None:
         done: Command | None = None
         while (command := self._wanted) is not None and command != done:
             error: HeaterError | None = None
@@ -233,8 +245,6 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             count = last.count + 1 if last and last.command == command else 1
             self._attempt = _Attempt(command, self.hass.loop.time(), error, count)
             done = command
-        await self.async_refresh()
-        self._log_failing_commands()
 
     def _log_failing_commands(self) -> None:
         """Log once that commands fail, and once that they succeed again.
@@ -278,12 +288,25 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
                 return
             if self._can_stand_by:
                 standby = self.subentry.data[CONF_STANDBY_POWER]
-                await self.driver.apply(Command(on=True, power_limit_w=standby))
+                await self.driver.apply(
+                    Command(
+                        on=True, power_limit_w=standby, may_split=self.modules_may_rest
+                    )
+                )
             elif self.capabilities.can_switch:
                 keep_cap = not self.capabilities.can_cap
                 await self.driver.apply(Command(on=False, keep_cap=keep_cap))
         except HeaterError as err:
             LOGGER.warning("%s: could not be put to standby: %s", self.name, err)
+
+    @property
+    def modules_may_rest(self) -> bool:
+        """The owner's standby is less than the heater draws with all modules on."""
+        floor_w = self.capabilities.floor_w
+        if self.capabilities.module_floor_w is None or floor_w is None:
+            return False
+        standby_w: float = self.subentry.data[CONF_STANDBY_POWER]
+        return standby_w < floor_w - _LIMIT_TOLERANCE_W
 
     @property
     def _can_stand_by(self) -> bool:
@@ -313,6 +336,8 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
 
 def _holds(command: Command, reading: Reading, capabilities: Capabilities) -> bool:
     """Whether the heater is already what the command asks for, as far as it shows."""
+    if reading.fulfils == command:
+        return True
     if not command.on:
         # A module that hangs on its way down still has to be told again.
         return reading.is_on is False and not reading.is_changing

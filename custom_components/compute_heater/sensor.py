@@ -1,6 +1,6 @@
 """Sensors of the site, its heaters, its consumers and the building."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import override
 
@@ -20,15 +20,24 @@ from homeassistant.const import (
     UnitOfTime,
     UnitOfVolumeFlowRate,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .building.points import Point, PointKind
 from .const import CONF_VOLUME
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry, Link
-from .entity import HeaterEntity, PointEntity, SinkEntity, SiteEntity, point_platform
-from .heaters.model import PowerState
+from .entity import (
+    HeaterEntity,
+    ModuleEntity,
+    PointEntity,
+    SinkEntity,
+    SiteEntity,
+    point_platform,
+)
+from .heater_coordinator import HeaterCoordinator
+from .heaters.model import ModuleCondition, ModuleReading, PowerState
+from .modules import async_watch_modules
 from .point_classes import sensor_class, state_class
 from .power_state import measured_state
 from .site import SiteData
@@ -196,6 +205,13 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
     ),
 )
 
+MODULE_STATE = SensorEntityDescription(
+    key="power_state",
+    translation_key="module_power_state",
+    device_class=SensorDeviceClass.ENUM,
+    options=[condition.value for condition in ModuleCondition],
+)
+
 SINK_SENSORS: tuple[SinkSensorDescription, ...] = (
     SinkSensorDescription(
         key="heat_demand",
@@ -285,6 +301,7 @@ async def async_setup_entry(
             ),
             config_subentry_id=heater_id,
         )
+        _watch_modules(entry, heater.coordinator, async_add_entities)
     for sink_id, sink in runtime.site.sinks.items():
         async_add_entities(
             (
@@ -303,6 +320,22 @@ async def async_setup_entry(
             ),
             config_subentry_id=link_id,
         )
+
+
+@callback
+def _watch_modules(
+    entry: ComputeHeaterConfigEntry,
+    coordinator: HeaterCoordinator,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    @callback
+    def add(modules: Sequence[ModuleReading], enabled: bool) -> None:
+        async_add_entities(
+            (ModuleSensor(entry, coordinator, each, enabled) for each in modules),
+            config_subentry_id=coordinator.subentry.subentry_id,
+        )
+
+    async_watch_modules(entry, coordinator, add)
 
 
 class SiteSensor(SiteEntity, SensorEntity):
@@ -325,6 +358,26 @@ class HeaterSensor(HeaterEntity, SensorEntity):
     @override
     def native_value(self) -> float | str | None:
         return self.entity_description.value_fn(self.heater)
+
+
+class ModuleSensor(ModuleEntity, SensorEntity):
+    """Where a module is between off and working."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        coordinator: HeaterCoordinator,
+        module: ModuleReading,
+        enabled: bool,
+    ) -> None:
+        """Be disabled at first where there are many."""
+        super().__init__(entry, coordinator, module, MODULE_STATE)
+        self._attr_entity_registry_enabled_default = enabled
+
+    @property
+    @override
+    def native_value(self) -> ModuleCondition | None:
+        return self.module.condition if self.module else None
 
 
 class SinkSensor(SinkEntity, SensorEntity):

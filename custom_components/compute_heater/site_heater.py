@@ -221,6 +221,7 @@ class SiteHeater:
                 on=self.decision.on,
                 power_limit_w=self.decision.power_w,
                 keep_cap=not (self.settings.can_cap or self.settings.takes_levels),
+                may_split=self.coordinator.modules_may_rest,
             )
         )
         if before != self.decision:

@@ -14,6 +14,8 @@ from custom_components.compute_heater.heaters.model import (
     Command,
     HeaterConnectionError,
     HeaterProtocolError,
+    ModuleCondition,
+    ModuleReading,
     Reading,
 )
 
@@ -49,6 +51,10 @@ async def test_everything_in_heating_terms(make_heater: MakeHeater) -> None:
         heat_kwh=33.5,
         utilisation_percent=81,
         modules_on=1,
+        modules=(
+            ModuleReading(key="1", name="Node 1", condition=ModuleCondition.ON),
+            ModuleReading(key="2", name="Node 2", condition=ModuleCondition.OFF),
+        ),
         is_on=True,
         is_changing=False,
         problem=False,
@@ -201,7 +207,7 @@ async def test_null_and_nonsense_are_unknown(make_heater: MakeHeater) -> None:
 @pytest.mark.parametrize(
     ("path", "lost"),
     [
-        (f"{ROOT}/Systems/2", {"modules_on", "is_on"}),
+        (f"{ROOT}/Systems/2", {"modules_on", "modules", "is_on"}),
         (METRICS, {"power_w", "power_limit_w", "energy_kwh", "utilisation_percent"}),
         (f"{UNIT}/Primary/1", {"supply_c", "return_c", "flow_lpm", "heat_w"}),
         (HEAT_METER, {"heat_kwh"}),

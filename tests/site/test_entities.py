@@ -115,9 +115,15 @@ async def test_devices(
             sw_version=device.sw_version and "version",
         )
         assert steady == snapshot(name=name)
+    heater = by_part[still_plant.heater_id]
+    modules = dr.async_entries_for_parent_device(registry, heater.id)
+    assert [module.name for module in modules] == [f"Module {n}" for n in range(1, 5)]
     for entry in entries(hass, still_plant):
         part = by_part.get(entry.config_subentry_id, site)
-        assert entry.device_id == part.id
+        if entry.translation_key == "module_power_state":
+            assert entry.device_id in {module.id for module in modules}
+        else:
+            assert entry.device_id == part.id
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -123,7 +123,8 @@ async def test_add_heater(
         "limiter_confirmed": False,
     }
     for wrong, errors in (
-        ({"standby_power": 299}, {"standby_power": "below_floor"}),
+        # One of the four modules at its lowest power.
+        ({"standby_power": 74}, {"standby_power": "below_floor"}),
         ({"eco_power": 300}, {"eco_power": "states_not_ascending"}),
         ({"full_power": 3001}, {"full_power": "above_maximum"}),
         ({"full_power": 1500}, {"eco_power": "states_not_ascending"}),

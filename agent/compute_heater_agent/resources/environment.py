@@ -1,5 +1,7 @@
 """Measured power and the power cap: EnvironmentMetrics and the matching Control."""
 
+from typing import Any
+
 from ..heater import Heater
 from ..machine import ControlMode
 from ..messages import Json
@@ -17,8 +19,14 @@ def resources(heater: Heater) -> dict[str, Resource]:
     """Both ways to the cap show and change the same state."""
     machine = heater.machine
     power_range = machine.power_range
+
+    def check_watts(value: Any, name: str, pointer: str) -> Json | None:
+        """Accept what can be held now: the range moves while modules are switched."""
+        in_range = number_between(machine.floor_w, power_range.max_w)
+        return in_range(value, name, pointer)
+
     cap: Writable = {
-        "SetPoint": number_between(power_range.floor_w, power_range.max_w),
+        "SetPoint": check_watts,
         "ControlMode": one_of(list(ControlMode)),
     }
 
@@ -32,7 +40,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
     def cap_values() -> Json:
         return {
             "SetPoint": number(machine.set_point_w),
-            "AllowableMin": number(power_range.floor_w),
+            "AllowableMin": number(machine.floor_w),
             "AllowableMax": number(power_range.max_w),
             "DefaultSetPoint": number(power_range.fallback_w),
             "ControlMode": machine.control_mode,

@@ -175,6 +175,8 @@ def check_settings(
     """Return what is wrong with settings, by field."""
     errors: dict[str, str] = {}
     floor, maximum = capabilities.floor_w, capabilities.max_w
+    if capabilities.module_floor_w is not None:
+        floor = capabilities.module_floor_w
     lowest = CONF_ECO_POWER if capabilities.works_at_floor else CONF_STANDBY_POWER
     if floor is not None and values[lowest] < floor:
         errors[lowest] = "below_floor"

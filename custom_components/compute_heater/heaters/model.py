@@ -60,6 +60,8 @@ class Capabilities:
     """Power states above off that it has as modes of its own."""
     works_at_floor: bool = False
     """At its lowest cap it still works: standby is one of its modes, or else off."""
+    module_floor_w: float | None = None
+    """Lowest power with one module on; None: modules are not switched one by one."""
     has_leak_detector: bool = False
     """It tells whether it leaks."""
     measures: tuple[str, ...] | None = None
@@ -73,6 +75,36 @@ class Capabilities:
     def can_cap(self) -> bool:
         """The heater takes a power cap in watts."""
         return self.floor_w is not None and self.max_w is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a heater shall do: on or off, and if on, with which power cap in W."""
+
+    on: bool
+    power_limit_w: float | None = None
+    keep_cap: bool = False
+    """Leave the cap alone: it is not ours to set or lift."""
+    may_split: bool = False
+    """For a limit below the lowest cap modules may be switched off."""
+
+
+class ModuleCondition(StrEnum):
+    """Where one module is between off and working."""
+
+    OFF = "off"
+    STARTING = "starting"
+    ON = "on"
+    SHUTTING_DOWN = "shutting_down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleReading:
+    """One computer of a heater; ``key`` is stable over restarts."""
+
+    key: str
+    name: str
+    condition: ModuleCondition | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +128,14 @@ class Reading:
     utilisation_percent: float | None = None
     modules_on: int | None = None
     """Modules that are on and have finished booting."""
+    modules: tuple[ModuleReading, ...] | None = None
+    """Each of the computers that are there."""
     is_on: bool | None = None
     """At least one module is on or starting."""
     is_changing: bool = False
     """A module boots, drains or shuts down."""
+    fulfils: Command | None = None
+    """The last command, where the driver knows better than the values that it holds."""
     problem: bool | None = None
     overheating: bool | None = None
     leak: bool | None = None
@@ -114,16 +150,6 @@ class Reading:
     """A work layer has something to compute."""
     suspended_reason: str | None = None
     """Why a work layer does not compute, though or because it was told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What a heater shall do: on or off, and if on, with which power cap in W."""
-
-    on: bool
-    power_limit_w: float | None = None
-    keep_cap: bool = False
-    """Leave the cap alone: it is not ours to set or lift."""
 
 
 class PowerDriver(Protocol):

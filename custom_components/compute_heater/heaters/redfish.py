@@ -1,8 +1,9 @@
 """Power driver for compute heaters with Redfish: BMCs, rack managers, our own agent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 import logging
 
 import aiohttp
@@ -19,14 +20,22 @@ from .model import (
     Identity,
     Reading,
 )
-from .redfish_cap import CapPoint, CapRangeError, PowerCap
+from .redfish_cap import Cap, CapPoint, CapRangeError, PowerCap
 from .redfish_client import RedfishClient
 from .redfish_errors import RedfishStatusError
 from .redfish_events import follow_events
 from .redfish_json import JsonObject, text
 from .redfish_layout import Layout, discover
-from .redfish_modules import Modules, ModuleState
-from .redfish_reading import Part, as_group, groups_to_read, parts_to_read, reading
+from .redfish_modules import Modules, ModuleState, stays_on
+from .redfish_reading import (
+    Part,
+    as_group,
+    cap_of,
+    groups_to_read,
+    parts_to_read,
+    reading,
+)
+from .redfish_split import Split, split_of
 from .redfish_transport import MAX_PARALLEL
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,6 +44,7 @@ CONNECT_S = 60.0
 READ_S = 25.0
 APPLY_S = 28.0
 SHUTDOWN_S = 120.0
+REST_S = 600.0
 
 __all__ = ["RedfishHeater"]
 
@@ -44,7 +54,8 @@ class RedfishHeater:
 
     All its computer systems are its modules. ``session`` is borrowed. ``fingerprint``
     (SHA-256, hex) pins a certificate that no authority vouches for. A module that has
-    not shut down gracefully within ``shutdown_s`` is cut off by the next ``apply``.
+    not shut down gracefully within ``shutdown_s`` is cut off by the next ``apply``; one
+    that was switched off for a limit below the lowest cap stays off for ``rest_s``.
     """
 
     def __init__(
@@ -56,12 +67,16 @@ class RedfishHeater:
         fingerprint: str | None = None,
         *,
         shutdown_s: float = SHUTDOWN_S,
+        rest_s: float = REST_S,
     ) -> None:
         """Nothing is sent yet. Raises HeaterProtocolError for an unusable address."""
         self._client = RedfishClient(session, url, username, password, fingerprint)
-        self._modules = Modules(self._client, shutdown_s)
+        self._modules = Modules(self._client, shutdown_s, rest_s)
         self._layout: Layout | None = None
         self._cap: PowerCap | None = None
+        self._split: Split | None = None
+        self._applied: Command | None = None
+        """What was carried out last, without error."""
         self._discovery = asyncio.Lock()
         self._applying = asyncio.Lock()
         self._stale = False
@@ -94,7 +109,11 @@ class RedfishHeater:
         except HeaterError as err:
             self._note(err)
             raise
-        return reading(layout, point, parts, modules)
+        return replace(
+            reading(layout, point, parts, modules),
+            modules=None if modules is None else self._modules.readings(modules),
+            fulfils=self._fulfilled(layout, cap_of(point, parts), modules),
+        )
 
     async def apply(self, command: Command) -> None:
         """Make it so and read it back; sends nothing that already holds.
@@ -103,16 +122,20 @@ class RedfishHeater:
         says that it is changing. Raises HeaterRefusedError with what the device reports.
         """
         async with _within(APPLY_S), self._applying:
+            self._applied = None
             try:
                 await self._known_layout()
                 cap = None if command.keep_cap else self._cap
-                if command.on:
+                if (watts := self._low_limit(command)) is not None and cap is not None:
+                    await self._turn_on_some(watts, cap)
+                elif command.on:
                     await self._turn_on(command.power_limit_w, cap)
                 else:
                     await self._turn_off(cap)
             except HeaterError as err:
                 self._note(err)
                 raise
+            self._applied = command
 
     async def follow(self, on_event: Callable[[], None]) -> None:
         """Call ``on_event`` when the device says that something happened.
@@ -135,6 +158,7 @@ class RedfishHeater:
             self._missing_is_normal = layout == self._layout
         self._modules.use(layout.systems, layout.modules)
         self._cap = PowerCap(self._client, layout.caps) if layout.caps else None
+        self._split = split_of(layout.capabilities)
         self._layout = layout
         self._stale = self._unsure = False
         return layout
@@ -225,7 +249,7 @@ class RedfishHeater:
         states = await self._modules.read()
         starts = any(state.power == "Off" for state in states)
         try:
-            await self._modules.switch(True, states)
+            await self._modules.keep(len(states), states)
         except HeaterRefusedError as err:
             refusal = err
         if cap is not None and not settled:
@@ -235,6 +259,47 @@ class RedfishHeater:
             await cap.set(watts)
         if refusal is not None:
             raise refusal
+
+    def _low_limit(self, command: Command) -> float | None:
+        """Limit of a command for which modules are switched off, in W."""
+        watts = command.power_limit_w
+        if not (command.on and command.may_split) or watts is None:
+            return None
+        return watts if self._split is not None and self._split.covers(watts) else None
+
+    async def _turn_on_some(self, watts: float, cap: PowerCap) -> None:
+        """Lower the cap as far as it goes, switch modules, then set what is left of it."""
+        assert self._split is not None
+        refusal: HeaterError | None = None
+        try:
+            await cap.set_near(watts, only_lower=True)
+        except (HeaterRefusedError, HeaterProtocolError) as err:
+            self._note(err)
+            refusal = err  # fewer modules draw less all the same
+        states = await self._modules.read()
+        count = self._split.wanted(watts, sum(map(stays_on, states)))
+        await self._modules.keep(count, states)
+        if refusal is not None:
+            raise refusal
+        await cap.set_near(watts)
+
+    def _fulfilled(
+        self, layout: Layout, cap: Cap | None, states: Sequence[ModuleState] | None
+    ) -> Command | None:
+        """Return the last command if it is what the heater does, as far as modules may yet."""
+        command = self._applied
+        if command is None or states is None or self._split is None:
+            return None
+        if not command.on or not command.may_split or cap is None:
+            return None
+        watts, low = command.power_limit_w, self._low_limit(command)
+        on, count = sum(map(stays_on, states)), len(states)
+        if low is not None:
+            count = self._split.wanted(low, on)
+            watts = cap.nearest(low)
+        rested = sum(state in states for state in self._modules.startable(states))
+        settled = on == count or (on < count and not rested)
+        return command if settled and cap.is_at(watts) else None
 
     async def _turn_off(self, cap: PowerCap | None) -> None:
         """Lower the cap, then shut down; whatever is wrong with the cap stops nothing."""

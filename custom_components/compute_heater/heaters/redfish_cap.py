@@ -55,6 +55,10 @@ class Cap:
             self.set_point_w if self.mode in (None, "Automatic", "Override") else None
         )
 
+    def nearest(self, watts: float) -> float:
+        """Return the cap to set for ``watts``: none is lower than the floor of now."""
+        return watts if self.floor_w is None else max(watts, self.floor_w)
+
     def falls_to(self, watts: float | None) -> bool:
         """Tell whether ``watts`` would hold the heater back more than now."""
         active = self.active_w
@@ -153,6 +157,11 @@ class PowerCap:
             if await self._patched(resource, cap, watts):
                 await self._confirm(watts)
                 return True
+
+    async def set_near(self, watts: float, *, only_lower: bool = False) -> None:
+        """Set the cap, or the lowest that the heater takes now if that is higher."""
+        _, cap = await self._look()
+        await self.set(cap.nearest(watts), only_lower=only_lower)
 
     async def set_floor(self) -> None:
         """Lower the cap as far as it goes, where that is known."""

@@ -10,7 +10,7 @@ from .model import Capabilities, HeaterProtocolError, Identity
 from .redfish_cap import CapPoint
 from .redfish_client import RedfishClient
 from .redfish_coolant import Coolant, find_cooling
-from .redfish_enclosure import find_enclosure
+from .redfish_enclosure import Enclosure, find_enclosure
 from .redfish_json import JsonObject, link, number, text
 from .redfish_lookup import optional, optional_links, required
 from .redfish_modules import Module, find_modules
@@ -55,14 +55,16 @@ async def discover(client: RedfishClient) -> Layout:
     cooling = await find_cooling(client, link(root, "ThermalEquipment"), chassis)
     environment = enclosure.environment if enclosure else {}
     legacy = enclosure.legacy if enclosure else {}
+    floor_w = _floor_w(enclosure, systems)
     return Layout(
         service_uuid=text(root, "UUID"),
         identity=await _identity(client, root, chassis, systems),
         capabilities=Capabilities(
             can_switch=bool(modules) and all(module.can_switch for module in modules),
-            floor_w=enclosure.floor_w if enclosure else None,
+            floor_w=floor_w,
             max_w=enclosure.max_w if enclosure else None,
             modules=len(modules),
+            module_floor_w=_module_floor_w(enclosure, modules, floor_w),
             has_coolant=cooling.coolant is not None,
             has_leak_detector=bool(cooling.leaks),
         ),
@@ -78,6 +80,30 @@ async def discover(client: RedfishClient) -> Layout:
         heat_meter=await _heat_meter(client, link(chassis, "Sensors")),
         events=await _event_stream(client, link(root, "EventService")),
     )
+
+
+def _floor_w(enclosure: Enclosure | None, systems: list[JsonObject]) -> float | None:
+    """Lowest cap with all modules on.
+
+    Some show a lower one while a module is off; the chassis tells that of all.
+    """
+    if enclosure is None or enclosure.floor_w is None:
+        return None
+    least_w = number(enclosure.body, "MinPowerWatts")
+    some_off = any(text(body, "PowerState") == "Off" for body in systems)
+    if len(systems) > 1 and some_off and least_w is not None:
+        return max(enclosure.floor_w, least_w)
+    return enclosure.floor_w
+
+
+def _module_floor_w(
+    enclosure: Enclosure | None, modules: tuple[Module, ...], floor_w: float | None
+) -> float | None:
+    if enclosure is None or not floor_w or enclosure.max_w is None:
+        return None
+    if len(modules) < 2 or not all(module.can_switch for module in modules):
+        return None
+    return floor_w / len(modules)
 
 
 async def _hot_threshold(

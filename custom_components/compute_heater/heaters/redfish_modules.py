@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .model import HeaterRefusedError
+from .model import HeaterRefusedError, ModuleCondition, ModuleReading
 from .redfish_client import RedfishClient
 from .redfish_json import JsonObject, link, obj, objects, text, texts
 
@@ -74,6 +74,8 @@ class ModuleState:
     is_starting: bool
     """Powering on, or told to."""
     is_changing: bool
+    is_leaving: bool
+    """Shutting down, or told to."""
     health: str | None
 
     @property
@@ -84,6 +86,18 @@ class ModuleState:
         return self.is_starting or self.power in ("On", "Paused")
 
 
+    @property
+    def condition(self) -> ModuleCondition | None:
+        """Where it is between off and working."""
+        if self.power == "Off" and not self.is_starting:
+            return ModuleCondition.OFF
+        if self.is_leaving:
+            return ModuleCondition.SHUTTING_DOWN
+        if self.is_starting or (self.power == "On" and not self.is_ready):
+            return ModuleCondition.STARTING
+        return ModuleCondition.ON if self.is_ready else None
+
+
 @dataclass(slots=True, kw_only=True)
 class _Order:
     """A reset that was sent and has not been seen to work yet."""
@@ -91,6 +105,11 @@ class _Order:
     on: bool
     since: float
     forced: bool = False
+
+
+def stays_on(state: ModuleState) -> bool:
+    """Tell whether it is on or starting, and shall not be shut down."""
+    return state.is_on is True and not state.is_leaving
 
 
 async def find_modules(
@@ -124,14 +143,20 @@ async def find_modules(
 class Modules:
     """All modules of one heater, with the memory of what they were told."""
 
-    def __init__(self, client: RedfishClient, shutdown_s: float) -> None:
-        """``shutdown_s``: time for a graceful shutdown before power is cut."""
+    def __init__(self, client: RedfishClient, shutdown_s: float, rest_s: float) -> None:
+        """``shutdown_s``: time for a graceful shutdown before power is cut.
+
+        ``rest_s``: a module that was switched off for a low limit stays off so long.
+        """
         self._client = client
+        self._rest_s = rest_s
         self._shutdown_s = shutdown_s
         self._modules: dict[str, Module] = {}
         self._systems_path: str | None = None
         self._orders: dict[str, _Order] = {}
         self._booting_since: dict[str, float] = {}
+        self._rested_since: dict[str, float] = {}
+        """When modules were switched off for a low limit."""
 
     def use(self, systems_path: str | None, modules: Sequence[Module]) -> None:
         """Work with these modules from now on; what they were told stays known."""
@@ -151,6 +176,17 @@ class Modules:
             and text(body, "Status", "State") != "Absent"
         ]
 
+    def readings(self, states: Sequence[ModuleState]) -> tuple[ModuleReading, ...]:
+        """Return what is shown of modules."""
+        return tuple(
+            ModuleReading(
+                key=state.path.rstrip("/").rsplit("/", 1)[-1],
+                name=self._modules[state.path].name,
+                condition=state.condition,
+            )
+            for state in states
+        )
+
     async def switch(self, on: bool, states: Sequence[ModuleState]) -> None:
         """Start or shut down every module that needs it; waits for none of them.
 
@@ -163,6 +199,42 @@ class Modules:
                 await (self._start(state) if on else self._shut_down(state))
             except HeaterRefusedError as err:
                 refusals.append(f"{self._modules[state.path].name}: {err}")
+        if refusals:
+            raise HeaterRefusedError("; ".join(refusals))
+
+    def startable(self, states: Sequence[ModuleState]) -> list[ModuleState]:
+        """Modules that are off or leaving, and have been off long enough."""
+        now = _now()
+        return [
+            state
+            for state in states
+            if not stays_on(state)
+            and now - self._rested_since.get(state.path, -self._rest_s) >= self._rest_s
+        ]
+
+    async def keep(self, count: int, states: Sequence[ModuleState]) -> None:
+        """Have ``count`` modules on, as many as rested long enough; waits for none.
+
+        What is on stays on where it can, so that nothing goes back and forth. Raises
+        HeaterRefusedError after all have been told.
+        """
+        startable = self.startable(states)
+        ranked = sorted(
+            (state for state in states if stays_on(state) or state in startable),
+            key=lambda state: (not stays_on(state), state.health not in (None, "OK")),
+        )
+        # One is always on: a heater that stands by is not off.
+        chosen = (ranked or list(states))[:count]
+        others = [state for state in states if state not in chosen and stays_on(state)]
+        for state in others:
+            self._rested_since[state.path] = _now()
+        late = [s for s in states if s not in chosen and s.is_leaving]
+        refusals = []
+        for on, group in ((True, chosen), (False, [*others, *late])):
+            try:
+                await self.switch(on, group)
+            except HeaterRefusedError as err:
+                refusals.append(str(err))
         if refusals:
             raise HeaterRefusedError("; ".join(refusals))
 
@@ -237,6 +309,7 @@ class Modules:
             is_starting=power == "PoweringOn"
             or (awaited and order is not None and order.on),
             is_changing=booting or awaited or power == "PoweringOff",
+            is_leaving=power == "PoweringOff" or (order is not None and not order.on),
             is_ready=power == "On" and not booting,
             health=text(body, "Status", "HealthRollup")
             or text(body, "Status", "Health"),

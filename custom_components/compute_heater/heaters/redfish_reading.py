@@ -80,7 +80,7 @@ def reading(
     ]
     coolant_c = max(hot) if hot and layout.coolant is not None else None
     heat_kw = number(house, "HeatRemovedkW", "Reading")
-    cap = _cap(cap_point, parts)
+    cap = cap_of(cap_point, parts)
     conditions = _conditions(parts)
     return Reading(
         power_w=_power(parts),
@@ -112,7 +112,8 @@ def _power(parts: Mapping[Part, JsonObject]) -> float | None:
     return number(controls[0], "PowerConsumedWatts") if controls else None
 
 
-def _cap(point: CapPoint | None, parts: Mapping[Part, JsonObject]) -> Cap | None:
+def cap_of(point: CapPoint | None, parts: Mapping[Part, JsonObject]) -> Cap | None:
+    """Return the cap as it was read; None if it is unknown."""
     if point is None:
         return None
     part = {
