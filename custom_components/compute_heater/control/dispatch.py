@@ -178,6 +178,13 @@ class Dispatcher:
         if change <= SAME_W:
             return None
         dwell_s = settings.dwell_s
+        if (
+            share.alternating
+            and settings.can_cap
+            and running.power_w > (settings.lowest_working_w + SAME_W)
+        ):
+            # It comes down to the two powers that it will alternate between.
+            return None
         if share.alternating:
             dwell_s = max(dwell_s, ALTERNATE_S)
         else:
