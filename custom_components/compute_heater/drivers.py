@@ -47,6 +47,7 @@ from .const import (
     CONF_RETURN,
     CONF_STANDBY_POWER,
     CONF_SUPPLY,
+    CONF_SWITCH_TIME,
     CONF_UNLOAD_TIME,
     CONF_WORK,
     DOMAIN,
@@ -129,6 +130,7 @@ def composed_settings(data: Mapping[str, Any]) -> ComposedSettings:
         cuts_mains=data[CONF_CUTS_MAINS],
         load_share=data[CONF_LOAD_THRESHOLD] / 100,
         unload_s=data[CONF_UNLOAD_TIME],
+        switch_s=data[CONF_SWITCH_TIME],
         ramp_w_per_s=data.get(CONF_RAMP) or None,
     )
 

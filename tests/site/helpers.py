@@ -85,7 +85,7 @@ def composed_form(**values: Any) -> dict[str, Any]:
         "name": "Miner",
         "cuts_mains": False,
         "measurements": values.pop("measurements", {"power": POWER}),
-        "switching": {"load_threshold": 25, "unload_time": 120}
+        "switching": {"load_threshold": 25, "unload_time": 120, "switch_time": 20}
         | values.pop("switching", {}),
         **values,
     }

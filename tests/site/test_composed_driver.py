@@ -114,10 +114,11 @@ async def test_who_and_what(hass: HomeAssistant) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "low", "high"), [("A", 0, 10), ("%", 0, 100), ("W", -5, 5), ("W", 5, 5)]
+    ("unit", "low", "high"),
+    [("A", 0, 10), (None, 0, 4), ("%", 0, 100), ("W", -5, 5), ("W", 5, 5)],
 )
 async def test_what_is_no_power_limit(
-    hass: HomeAssistant, unit: str, low: float, high: float
+    hass: HomeAssistant, unit: str | None, low: float, high: float
 ) -> None:
     hass.states.async_set(
         "number.odd", "1", {"unit_of_measurement": unit, "min": low, "max": high}
@@ -203,6 +204,41 @@ async def test_switch_only(hass: HomeAssistant) -> None:
         assert bench.heater.writes == writes
         reading = await bench.heater.read()
         assert (reading.is_on, reading.is_changing) == (on, False)
+
+
+async def test_machine_that_shuts_down(hass: HomeAssistant) -> None:
+    """It is told once and given its time; then it is reported, and told again."""
+    bench = Bench(hass, power_switch="switch.pc", switch_s=90)
+    told: list[str] = []
+
+    async def note(call: ServiceCall) -> None:
+        told.append(call.service)
+
+    for service in ("turn_on", "turn_off"):
+        hass.services.async_register("switch", service, note)
+    hass.states.async_set("switch.pc", "on")
+    await bench.told(on=False)
+    bench.now = 89
+    await bench.told(on=False)
+    reading = await bench.heater.read()
+    assert (reading.is_on, reading.is_changing, reading.problem) == (True, True, False)
+    assert told == ["turn_off"]
+    bench.now = 90
+    with pytest.raises(HeaterRefusedError, match="set to off but shows on"):
+        await bench.told(on=False)
+    await bench.told(on=False)
+    assert told == ["turn_off", "turn_off"]
+    hass.states.async_set("switch.pc", "off")
+    reading = await bench.heater.read()
+    assert (reading.is_on, reading.is_changing) == (False, False)
+
+    await bench.told()
+    reading = await bench.heater.read()
+    assert (reading.is_on, reading.is_changing) == (False, True)
+    hass.states.async_set("switch.pc", "on")
+    reading = await bench.heater.read()
+    assert (reading.is_on, reading.is_changing) == (True, False)
+    assert told == ["turn_off", "turn_off", "turn_on"]
 
 
 async def test_limit_only(hass: HomeAssistant) -> None:

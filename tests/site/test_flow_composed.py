@@ -68,7 +68,7 @@ async def test_add(hass: HomeAssistant, site: ConfigEntry) -> None:
     assert suggested(form) == {
         "cuts_mains": True,
         "measurements": {},
-        "switching": {"load_threshold": 25, "unload_time": 120},
+        "switching": {"load_threshold": 25, "unload_time": 120, "switch_time": 20},
     }
     measurements = {
         "power": POWER,
@@ -85,7 +85,12 @@ async def test_add(hass: HomeAssistant, site: ConfigEntry) -> None:
         power_limit=PERCENT,
         mode_select=MODE,
         measurements=measurements,
-        switching={"ramp": 20, "load_threshold": 10, "unload_time": 60},
+        switching={
+            "ramp": 20,
+            "load_threshold": 10,
+            "unload_time": 60,
+            "switch_time": 90,
+        },
     )
     form = await answer(hass, form, given)
     expect_form(form, "composed", rated_power="rated_power_missing")
@@ -121,6 +126,7 @@ async def test_add(hass: HomeAssistant, site: ConfigEntry) -> None:
     assert heater.data["modes"] == modes
     assert heater.data["cuts_mains"] is True
     assert (heater.data["load_threshold"], heater.data["unload_time"]) == (10, 60)
+    assert heater.data["switch_time"] == 90
     assert (heater.data["ramp"], heater.data["rated_power"]) == (20, 2000)
     assert settings.items() <= heater.data.items()
     assert "url" not in heater.data

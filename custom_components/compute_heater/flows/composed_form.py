@@ -40,6 +40,7 @@ from ..const import (
     CONF_RATED_POWER,
     CONF_RETURN,
     CONF_SUPPLY,
+    CONF_SWITCH_TIME,
     CONF_SWITCHING,
     CONF_UNLOAD_TIME,
     DOMAIN,
@@ -63,7 +64,11 @@ _MEASUREMENTS = {
 }
 _DEFAULTS = {
     CONF_CUTS_MAINS: True,
-    CONF_SWITCHING: {CONF_LOAD_THRESHOLD: 25, CONF_UNLOAD_TIME: 120},
+    CONF_SWITCHING: {
+        CONF_LOAD_THRESHOLD: 25,
+        CONF_UNLOAD_TIME: 120,
+        CONF_SWITCH_TIME: 20,
+    },
 }
 
 
@@ -101,6 +106,7 @@ def composed_schema() -> probatio.Schema:
     switching: dict[Any, Any] = {
         probatio.Required(CONF_LOAD_THRESHOLD): _box(1, 90, "%"),
         probatio.Required(CONF_UNLOAD_TIME): _box(10, 3600, "s"),
+        probatio.Required(CONF_SWITCH_TIME): _box(5, 900, "s"),
         probatio.Optional(CONF_RAMP): _box(0, 10_000, "W/s"),
     }
     return probatio.Schema(
@@ -145,7 +151,10 @@ def composed_suggestions(data: Mapping[str, Any] | None, title: str) -> dict[str
         },
         CONF_SWITCHING: {
             key: data[key]
-            for key in (CONF_LOAD_THRESHOLD, CONF_UNLOAD_TIME, CONF_RAMP)
+            for key in (
+                *(CONF_LOAD_THRESHOLD, CONF_UNLOAD_TIME),
+                *(CONF_SWITCH_TIME, CONF_RAMP),
+            )
             if key in data
         },
     }

@@ -46,6 +46,8 @@ class _Progress:
     ramp: tuple[float, float] | None = None
     """Watts at which the limit began to rise, and when."""
     unloads_since: float | None = None
+    switched_at: float | None = None
+    """When the switch was told."""
     complaints: list[str] = field(default_factory=list)
     """What to report though everything was done as far as it can be."""
 
@@ -324,7 +326,8 @@ class ComposedHeater:
                     progress,
                     only_lower=not was_off,
                 )
-            await self._send(progress, settings.power_switch, True)
+            if not await self._switch(progress, True):
+                return False
             self._last_sent.clear()
             progress.boots_since = self._clock()
         if waits_for := self._waits_for:
@@ -420,8 +423,32 @@ class ComposedHeater:
             return True
         if settings.cuts_mains and not await self._is_unloaded(progress, patience_s):
             return False
-        await self._send(progress, settings.power_switch, False)
-        return True
+        return await self._switch(progress, False)
+
+    async def _switch(self, progress: _Progress, on: bool) -> bool:
+        """Tell the switch once, and tell whether it shows it by now."""
+        settings, now = self._settings, self._clock()
+        entity_id = settings.power_switch
+        assert entity_id is not None
+        if self._shows(entity_id, on):
+            return True
+        if progress.switched_at is None:
+            if self._value(entity_id) is None:
+                raise HeaterRefusedError(f"{entity_id} is unavailable")
+            self._writes += 1
+            await self._port.call(entity_id, on)
+            progress.switched_at = now
+            patience_s = min(self._verify_s, settings.switch_s)
+            if await self._wait(
+                [entity_id], lambda: self._shows(entity_id, on), patience_s
+            ):
+                return True
+        if self._clock() - progress.switched_at < settings.switch_s:
+            return False
+        raise HeaterRefusedError(
+            f"{entity_id} was set to {_text(on)} but shows"
+            f" {_text(self._value(entity_id))}"
+        )
 
     async def _rest(self, progress: _Progress) -> None:
         """Lower everything that can be lowered, whatever is wrong with a part of it."""

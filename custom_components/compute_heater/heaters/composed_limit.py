@@ -6,7 +6,7 @@ from math import floor
 from .entities import EntityState
 from .model import HeaterProtocolError
 
-_WATTS_PER = {None: 1.0, "W": 1.0, "kW": 1000.0}
+_WATTS_PER = {"W": 1.0, "kW": 1000.0}
 _PERCENT = "%"
 # Of a step, so that 0.1 + 0.2 still counts as 0.3.
 _ROUNDING = 1e-6
@@ -63,7 +63,7 @@ def limit_scale(
 
     Raises HeaterProtocolError for a unit or range that is none of a power.
     """
-    factor = _WATTS_PER.get(state.unit)
+    factor = _WATTS_PER.get(state.unit or "")
     if state.unit == _PERCENT and rated_w:
         factor = rated_w / 100
     if factor is None:

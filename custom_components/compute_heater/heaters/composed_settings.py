@@ -41,6 +41,8 @@ class ComposedSettings:
     """Of full power; below it the supply may be cut."""
     unload_s: float = 120.0
     """So long the load may take to fall below that."""
+    switch_s: float = 20.0
+    """So long the switch may take to show a command, for machines that shut down."""
     ramp_w_per_s: float | None = None
     """How fast the limit is raised; None: at once."""
 
