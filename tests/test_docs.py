@@ -110,6 +110,29 @@ def test_there_are_modbus_examples() -> None:
     assert len(blocks("configuration")) >= 2
 
 
+@pytest.mark.parametrize(
+    "block", [block for block in blocks("composed") if block.startswith("template:")]
+)
+async def test_examples_of_entities(
+    hass: HomeAssistant, block: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They become the entities that the page names, unavailable as all else is."""
+    config = parse_yaml(block)
+    assert isinstance(config, dict)
+    assert await async_setup_component(hass, "template", config)
+    await hass.async_block_till_done()
+    (entity_id,) = hass.states.async_entity_ids()
+    assert f"`{entity_id}`" in (ROOT / "docs" / "composed.md").read_text()
+    state = hass.states.get(entity_id)
+    assert state is not None
+    assert state.state == "unavailable"
+    assert "rror" not in caplog.text
+
+
+def test_there_are_examples_of_entities() -> None:
+    assert len(blocks("composed")) >= 3
+
+
 @pytest.mark.parametrize("block", blocks("automations"))
 async def test_automation_examples(hass: HomeAssistant, block: str) -> None:
     """Home Assistant takes them as they are."""
