@@ -20,17 +20,19 @@ from .const import (
     LOGGER,
 )
 from .control.ledger import EnergyCounter
+from .control.limit_watch import LimitWatch
 from .heaters.model import (
     Capabilities,
     Command,
     HeaterAuthError,
+    HeaterBusyError,
     HeaterCertificateError,
     HeaterError,
     PowerDriver,
     PowerState,
     Reading,
 )
-from .issues import async_tell_certificate
+from .issues import async_tell_certificate, async_tell_limit
 
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry
@@ -83,6 +85,7 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         self._identified = False
         self._wanted: Command | None = None
         self._attempt: _Attempt | None = None
+        self._limit = LimitWatch()
         self._failing = False
         """Commands fail, and the log says so."""
         self._worker: asyncio.Task[None] | None = None
@@ -123,6 +126,9 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
                     "heater": self.subentry.title,
                     "error": str(err),
                 },
+                retry_after=err.retry_after_s
+                if isinstance(err, HeaterBusyError)
+                else None,
             ) from err
         self._tell_certificate(changed=False)
         now = self.hass.loop.time()
@@ -131,6 +137,7 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             HEATER_INTERVAL_LONGEST,
         )
         self.read_at = now
+        self._watch_limit(reading, now)
         if reading.energy_kwh is not None:
             self.energy.follow_meter(reading.energy_kwh)
         else:
@@ -147,6 +154,16 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         async_tell_certificate(
             self.hass, subentry.subentry_id, subentry.title, changed=changed
         )
+
+    @callback
+    def _watch_limit(self, reading: Reading, now: float) -> None:
+        was_ignored = self._limit.ignored
+        ignored = self._limit.see(reading.power_w, reading.power_limit_w, now)
+        if ignored is not was_ignored:
+            subentry = self.subentry
+            async_tell_limit(
+                self.hass, subentry.subentry_id, subentry.title, ignored=ignored
+            )
 
     async def _async_identify(self) -> None:
         """Make sure that no other machine has got the heater's address."""

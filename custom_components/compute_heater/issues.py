@@ -12,6 +12,7 @@ from .site_sink import SiteSink
 ISSUE_CERTIFICATE_CHANGED = "certificate_changed"
 ISSUE_DEVICE_MOVED = "device_moved"
 ISSUE_DUPLICATE_INSTANCE = "duplicate_instance"
+ISSUE_LIMIT_IGNORED = "limit_ignored"
 ISSUE_MISSING_ENTITIES = "missing_entities"
 ISSUE_MODBUS_YAML_HUB = "modbus_yaml_hub"
 ISSUE_POINTS_CHANGED = "points_changed"
@@ -21,6 +22,7 @@ _ALL = (
     ISSUE_CERTIFICATE_CHANGED,
     ISSUE_DEVICE_MOVED,
     ISSUE_DUPLICATE_INSTANCE,
+    ISSUE_LIMIT_IGNORED,
     ISSUE_MISSING_ENTITIES,
     ISSUE_MODBUS_YAML_HUB,
     ISSUE_POINTS_CHANGED,
@@ -75,6 +77,15 @@ def async_tell_certificate(
     """Tell of a certificate that is not the one the owner trusted."""
     placeholders = {"heater": title} if changed else None
     _tell(hass, ISSUE_CERTIFICATE_CHANGED, heater_id, placeholders)
+
+
+@callback
+def async_tell_limit(
+    hass: HomeAssistant, heater_id: str, title: str, *, ignored: bool
+) -> None:
+    """Tell of a heater that draws more than its power limit allows."""
+    placeholders = {"heater": title} if ignored else None
+    _tell(hass, ISSUE_LIMIT_IGNORED, heater_id, placeholders)
 
 
 @callback

@@ -262,6 +262,14 @@ class HeaterConnectionError(HeaterError):
     """No answer, a broken connection or a time-out."""
 
 
+class HeaterBusyError(HeaterConnectionError):
+    """It is there, and asks to be left alone for ``retry_after_s`` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class HeaterCertificateError(HeaterConnectionError):
     """The certificate is neither trusted nor the pinned one.
 

@@ -12,6 +12,7 @@ from .model import (
     Capabilities,
     Command,
     HeaterAuthError,
+    HeaterBusyError,
     HeaterCertificateError,
     HeaterConnectionError,
     HeaterError,
@@ -32,6 +33,7 @@ from .redfish_reading import (
     as_group,
     cap_of,
     groups_to_read,
+    in_order,
     parts_to_read,
     reading,
 )
@@ -40,8 +42,12 @@ from .redfish_transport import MAX_PARALLEL
 
 _LOGGER = logging.getLogger(__name__)
 
-CONNECT_S = 60.0
-READ_S = 25.0
+CONNECT_S = 120.0
+READ_S = 45.0
+"""Within it 30 resources come from a BMC that takes 3 s for each."""
+LOOK_AGAIN_S = 120.0
+LONGEST_LOOK_AGAIN_S = 3600.0
+"""What was there once is looked for again, more and more seldom."""
 APPLY_S = 28.0
 SHUTDOWN_S = 120.0
 REST_S = 600.0
@@ -83,6 +89,12 @@ class RedfishHeater:
         """A path is gone: everything has to be found again."""
         self._unsure = False
         """The service was away: another one may answer now."""
+        self._most: Layout | None = None
+        self._look_again_at: float | None = None
+        """Something that ``_most`` has is gone; it may come back."""
+        self._look_again_s = LOOK_AGAIN_S
+        self._late: set[Part | None] = set()
+        """Parts that there was no time for in the last reading."""
         self._missing_is_normal = False
         """Looking again did not help: this service links to what it does not have."""
 
@@ -103,9 +115,8 @@ class RedfishHeater:
         try:
             async with _within(CONNECT_S):
                 layout = await self._known_layout()
-            async with _within(READ_S):
-                point = self._cap.point if self._cap else None
-                parts, modules = await self._read_parts(layout, point)
+            point = self._cap.point if self._cap else None
+            parts, modules = await self._read_parts(layout, point)
         except HeaterError as err:
             self._note(err)
             raise
@@ -156,6 +167,13 @@ class RedfishHeater:
         layout = await discover(self._client)
         if self._stale:
             self._missing_is_normal = layout == self._layout
+        if self._most is not None and self._most.has_more_than(layout):
+            now = asyncio.get_running_loop().time()
+            self._look_again_at = now + self._look_again_s
+            self._look_again_s = min(2 * self._look_again_s, LONGEST_LOOK_AGAIN_S)
+        else:
+            self._most, self._look_again_at = layout, None
+            self._look_again_s = LOOK_AGAIN_S
         self._modules.use(layout.systems, layout.modules)
         self._cap = PowerCap(self._client, layout.caps) if layout.caps else None
         self._split = split_of(layout.capabilities)
@@ -167,6 +185,10 @@ class RedfishHeater:
         """Return the layout, found again if the service changed under us."""
         async with self._discovery:
             layout = self._layout
+            again_at = self._look_again_at
+            if again_at is not None and asyncio.get_running_loop().time() >= again_at:
+                self._look_again_at = None
+                self._stale = True
             if layout is not None and self._unsure and not self._stale:
                 root = await self._client.root()
                 self._stale = text(root, "UUID") != layout.service_uuid
@@ -186,7 +208,10 @@ class RedfishHeater:
     async def _read_parts(
         self, layout: Layout, point: CapPoint | None
     ) -> tuple[dict[Part, JsonObject], list[ModuleState] | None]:
-        """Read what can be read; raises if that is nothing at all."""
+        """Read what can be read in time; raises if that is nothing at all.
+
+        A device so slow that there is no time for all shows the rest the next time.
+        """
         paths, groups = parts_to_read(layout, point), groups_to_read(layout)
         parts: dict[Part, JsonObject] = {}
         modules: list[ModuleState] | None = None
@@ -206,30 +231,41 @@ class RedfishHeater:
         async def worker() -> None:
             nonlocal answered
             for part in todo:
+                late.add(part)
                 if failures and not answered:
                     return  # a dead device shall not cost one time-out per resource
                 try:
                     await read_one(part)
+                    late.discard(part)
                 except HeaterAuthError, HeaterCertificateError:
                     raise
                 except HeaterError as err:
                     self._note(err)
                     failures.append(err)
-                    answered |= not isinstance(err, HeaterConnectionError)
+                    late.discard(part)
+                    answered |= isinstance(err, HeaterBusyError) or not isinstance(
+                        err, HeaterConnectionError
+                    )
                 else:
                     answered = True
 
-        todo: Iterator[Part | None] = iter((None, *groups, *paths))
+        wanted = in_order({None, *groups, *paths}, self._late)
+        late: set[Part | None] = set()
+        todo: Iterator[Part | None] = iter(wanted)
         try:
-            async with asyncio.TaskGroup() as group:
+            async with _within(READ_S), asyncio.TaskGroup() as group:
                 for _ in range(MAX_PARALLEL):
                     group.create_task(worker())
+        except HeaterConnectionError as err:
+            late.update(todo)
+            failures.append(err)
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        self._late = late
         if failures and not parts and modules is None:
             raise failures[0]
-        for err in failures:
-            _LOGGER.debug("%s: %s", self._client.transport.origin, err)
+        for failure in failures:
+            _LOGGER.debug("%s: %s", self._client.transport.origin, failure)
         return parts, modules
 
     async def _turn_on(self, watts: float | None, cap: PowerCap | None) -> None:

@@ -1,14 +1,19 @@
 """Resources, changes and actions of one Redfish service (DSP0266)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import isfinite
 
 import aiohttp
 
-from .model import HeaterConnectionError, HeaterProtocolError, HeaterRefusedError
+from .model import (
+    HeaterBusyError,
+    HeaterConnectionError,
+    HeaterProtocolError,
+    HeaterRefusedError,
+)
 from .redfish_errors import RedfishRefusedError, RedfishStatusError, message
 from .redfish_json import JsonObject, link, links, obj, objects, text
 from .redfish_login import RedfishLogin
@@ -17,6 +22,8 @@ from .redfish_transport import Method, RedfishTransport, Reply, local_path
 ROOT_PATH = "/redfish/v1/"
 BUSY_RETRIES = 2
 BUSY_WAIT_S = 5.0
+"""A longer wait that a service asks for is not sat out: it is left alone until then."""
+LONGEST_QUIET_S = 300.0
 TASK_POLL_S = 0.5
 MAX_PAGES = 50
 
@@ -60,6 +67,8 @@ class RedfishClient:
         self.transport = RedfishTransport(session, url, fingerprint)
         self._login = RedfishLogin(self.transport, username, password)
         self._expand: str | None = None
+        self._quiet_until: dict[tuple[Method, str], float] = {}
+        """When resources may be asked for again that said how long they are busy."""
         self.writes = 0
         """PATCH and action POST requests sent."""
 
@@ -120,11 +129,33 @@ class RedfishClient:
         uris = known or await self.member_links(uri)
         return [resource.body for resource in await self.get_all(uris)]
 
+    async def present_members(self, uri: str) -> list[JsonObject]:
+        """All members in full, without those that the collection only promises."""
+        found = await self._expanded(uri) if self._expand is not None else None
+        if found is not None:
+            return found
+        uris = await self.member_links(uri)
+        found_or_not = await self._together(self._if_present(each) for each in uris)
+        return [resource.body for resource in found_or_not if resource is not None]
+
+    async def _if_present(self, uri: str) -> Resource | None:
+        try:
+            return await self.get(uri)
+        except RedfishStatusError as err:
+            if err.status != 404:
+                raise
+            return None
+
     async def get_all(self, uris: Sequence[str]) -> list[Resource]:
         """Read several resources, as many at once as a BMC takes."""
+        return await self._together(self.get(uri) for uri in uris)
+
+    async def _together[T](
+        self, requests: Iterable[Coroutine[None, None, T]]
+    ) -> list[T]:
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self.get(uri)) for uri in uris]
+                tasks = [group.create_task(request) for request in requests]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
@@ -211,7 +242,11 @@ class RedfishClient:
         headers: Mapping[str, str],
         body: JsonObject | None,
     ) -> Reply:
-        """Send, and again a little later when the service says so."""
+        """Send, and again a little later when the service says so.
+
+        Raises HeaterBusyError, without sending anything, before a longer wait is over.
+        """
+        self._check_quiet(method, path)
         for _ in range(BUSY_RETRIES + 1):
             if self._login.closed:
                 raise HeaterConnectionError("closed")
@@ -220,8 +255,19 @@ class RedfishClient:
             )
             if reply.status not in (429, 503) or "Retry-After" not in reply.headers:
                 break
+            if (asked_s := _asked_wait(reply)) is not None and asked_s > BUSY_WAIT_S:
+                now = asyncio.get_running_loop().time()
+                self._quiet_until[method, path] = now + min(asked_s, LONGEST_QUIET_S)
+                self._check_quiet(method, path)
             await asyncio.sleep(_retry_after(reply))
         return reply
+
+    def _check_quiet(self, method: Method, path: str) -> None:
+        now = asyncio.get_running_loop().time()
+        for key in [key for key, until in self._quiet_until.items() if until <= now]:
+            del self._quiet_until[key]
+        if (until := self._quiet_until.get((method, path))) is not None:
+            raise HeaterBusyError(f"busy at {path}", until - now)
 
     async def _completed(self, path: str, reply: Reply, wait_s: float) -> None:
         """Follow a task to its end; raise what the service says against the command."""
@@ -266,9 +312,15 @@ class RedfishClient:
 
 
 def _retry_after(reply: Reply) -> float:
-    """Seconds the service asks us to wait, bounded; a date counts as the most."""
+    """Seconds to wait, bounded; what is not a number counts as the most."""
+    asked_s = _asked_wait(reply)
+    return BUSY_WAIT_S if asked_s is None else min(max(asked_s, 0.1), BUSY_WAIT_S)
+
+
+def _asked_wait(reply: Reply) -> float | None:
+    """Seconds the service asks for; None for a date, as its clock may be wrong."""
     try:
-        wait = float(reply.headers["Retry-After"])
+        asked_s = float(reply.headers["Retry-After"])
     except ValueError:
-        return BUSY_WAIT_S
-    return min(max(wait, 0.1), BUSY_WAIT_S) if isfinite(wait) else BUSY_WAIT_S
+        return None
+    return asked_s if isfinite(asked_s) else None

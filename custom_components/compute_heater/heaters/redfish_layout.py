@@ -4,7 +4,11 @@ Every device lays its resources out differently and only links are normative: no
 here builds a path by itself.
 """
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from .model import Capabilities, HeaterProtocolError, Identity
 from .redfish_cap import CapPoint
@@ -41,24 +45,45 @@ class Layout:
     events: str | None
     """Address of the stream of server-sent events."""
 
+    def has_more_than(self, other: Self) -> bool:
+        """Tell whether it has something that the other one lacks."""
+        return len(self.modules) > len(other.modules) or any(
+            mine and not theirs
+            for mine, theirs in (
+                (self.chassis, other.chassis),
+                (self.environment, other.environment),
+                (self.caps, other.caps),
+                (self.coolant, other.coolant),
+                (self.leaks, other.leaks),
+            )
+        )
+
 
 async def discover(client: RedfishClient) -> Layout:
     """Find out who answers and where everything is; raises HeaterError."""
     root = await client.root()
     systems_path = link(root, "Systems")
-    systems = await required(client, systems_path)
-    enclosure = await find_enclosure(
-        client, await required(client, link(root, "Chassis"))
-    )
-    modules = tuple(await find_modules(client, systems))
+    async with _at_once() as group:
+        first = group.create_task(required(client, systems_path))
+        boxes = group.create_task(required(client, link(root, "Chassis")))
+        stream = group.create_task(_event_stream(client, link(root, "EventService")))
+    systems = first.result()
+    enclosure = await find_enclosure(client, boxes.result())
     chassis = enclosure.body if enclosure else {}
-    cooling = await find_cooling(client, link(root, "ThermalEquipment"), chassis)
     environment = enclosure.environment if enclosure else {}
     legacy = enclosure.legacy if enclosure else {}
     floor_w = _floor_w(enclosure, systems)
+    equipment, sensors = link(root, "ThermalEquipment"), link(chassis, "Sensors")
+    async with _at_once() as group:
+        found = group.create_task(find_modules(client, systems))
+        wet = group.create_task(find_cooling(client, equipment, chassis))
+        hot = group.create_task(_hot_threshold(client, environment))
+        meter = group.create_task(_heat_meter(client, sensors))
+        who = group.create_task(_identity(client, root, chassis, systems))
+    modules, cooling = tuple(found.result()), wet.result()
     return Layout(
         service_uuid=text(root, "UUID"),
-        identity=await _identity(client, root, chassis, systems),
+        identity=who.result(),
         capabilities=Capabilities(
             can_switch=bool(modules) and all(module.can_switch for module in modules),
             floor_w=floor_w,
@@ -76,10 +101,20 @@ async def discover(client: RedfishClient) -> Layout:
         caps=enclosure.caps if enclosure else (),
         coolant=cooling.coolant,
         leaks=cooling.leaks,
-        hot_c=await _hot_threshold(client, environment),
-        heat_meter=await _heat_meter(client, link(chassis, "Sensors")),
-        events=await _event_stream(client, link(root, "EventService")),
+        hot_c=hot.result(),
+        heat_meter=meter.result(),
+        events=stream.result(),
     )
+
+
+@asynccontextmanager
+async def _at_once() -> AsyncGenerator[asyncio.TaskGroup]:
+    """Ask for several things as fast as a BMC lets us; the first error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 def _floor_w(enclosure: Enclosure | None, systems: list[JsonObject]) -> float | None:

@@ -27,11 +27,11 @@ async def optional_links(client: RedfishClient, uri: str | None) -> list[str]:
 
 
 async def required(client: RedfishClient, uri: str | None) -> list[JsonObject]:
-    """Read all members of a collection, none where the service has no such collection."""
+    """Read what is there of a collection, none where the service has no such collection."""
     if uri is None:
         return []
     try:
-        return await client.members(uri)
+        return await client.present_members(uri)
     except RedfishStatusError as err:
         if err.status == 403:
             raise HeaterAuthError(str(err)) from err

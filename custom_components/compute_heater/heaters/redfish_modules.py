@@ -85,7 +85,6 @@ class ModuleState:
             return None
         return self.is_starting or self.power in ("On", "Paused")
 
-
     @property
     def condition(self) -> ModuleCondition | None:
         """Where it is between off and working."""

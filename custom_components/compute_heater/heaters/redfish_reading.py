@@ -1,6 +1,6 @@
 """From the resources of a Redfish heater to one Reading in heating terms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 from .model import Reading
@@ -25,6 +25,21 @@ class Part(StrEnum):
     PUMPS = "pumps"
 
 
+_ORDER: tuple[Part | None, ...] = (
+    Part.ENVIRONMENT,
+    Part.LEGACY,
+    Part.CAP,
+    Part.HOUSE,
+    None,
+    Part.LEAKS,
+    Part.INSIDE,
+    Part.CHASSIS,
+    Part.PUMPS,
+    Part.HEAT_METER,
+)
+_FIRST = 3
+
+
 def parts_to_read(layout: Layout, cap: CapPoint | None) -> dict[Part, str]:
     """Path of each part that this heater has, each path once, most important first."""
     paths = {
@@ -41,6 +56,16 @@ def parts_to_read(layout: Layout, cap: CapPoint | None) -> dict[Part, str]:
         if path is not None and path not in chosen.values():
             chosen[part] = path
     return chosen
+
+
+def in_order(
+    parts: Collection[Part | None], late: Collection[Part | None]
+) -> list[Part | None]:
+    """Order parts (None: the modules): power and cap, what was late, then the others."""
+    order = list(_ORDER)
+    rest = order[_FIRST:]
+    order[_FIRST:] = [p for p in rest if p in late] + [p for p in rest if p not in late]
+    return [part for part in order if part in parts]
 
 
 def groups_to_read(layout: Layout) -> dict[Part, tuple[str, ...]]:
