@@ -16,7 +16,13 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_BBMD, CONF_FINGERPRINT, CONF_INTERFACE, SUBENTRY_BACNET
+from .const import (
+    CONF_BBMD,
+    CONF_FINGERPRINT,
+    CONF_INTERFACE,
+    CONF_WORK,
+    SUBENTRY_BACNET,
+)
 from .coordinator import ComputeHeaterConfigEntry
 
 TO_REDACT = {
@@ -45,12 +51,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _error(error: Exception | None, address: str | None) -> str:
+def _error(error: Exception | None, data: Mapping[str, Any]) -> str:
     """Return what went wrong, without where: errors of the network name the host."""
-    if address is None:
-        return str(error or "")
-    host = URL(address).host
-    return str(error or "").replace(host or address, REDACTED)
+    text = str(error or "")
+    hosts = [work[CONF_HOST] for work in data.get(CONF_WORK, ())]
+    if address := data.get(CONF_URL):
+        hosts.append(URL(address).host or address)
+    for host in hosts:
+        text = text.replace(host, REDACTED)
+    return text
 
 
 async def async_get_config_entry_diagnostics(
@@ -87,7 +96,7 @@ async def async_get_config_entry_diagnostics(
                 "safety": asdict(heater.verdict),
                 "command_error": _error(
                     heater.coordinator.command_error,
-                    heater.coordinator.subentry.data.get(CONF_URL),
+                    heater.coordinator.subentry.data,
                 ),
                 "writes": heater.coordinator.driver.writes,
                 "update_interval": str(heater.coordinator.update_interval),

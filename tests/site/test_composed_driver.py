@@ -449,6 +449,41 @@ async def test_refused(hass: HomeAssistant) -> None:
     assert bench.of(SWITCH) == "off"
 
 
+async def test_mode_of_off_that_is_refused(hass: HomeAssistant) -> None:
+    """Without a switch there is nothing else to stop it with."""
+    modes = {PowerState.OFF: "Asleep", PowerState.FULL: "Heating"}
+    bench = Bench(hass, mode_select=MODE, modes=modes)
+    await bench.told()
+    with pytest.raises(HeaterRefusedError, match="Asleep"):
+        await bench.told(on=False)
+    reading = await bench.heater.read()
+    assert (reading.is_on, reading.is_changing) == (True, False)
+
+
+async def test_what_goes_away_while_it_is_steered(hass: HomeAssistant) -> None:
+    """A device that reboots in the midst of it is named."""
+
+    async def away(call: ServiceCall) -> None:
+        for entity in (LIMIT, MODE):
+            hass.states.async_set(entity, "unavailable", {"unit_of_measurement": "W"})
+
+    bench = Bench(hass, power_limit=LIMIT, mode_select=MODE, modes=MODES)
+    ranged = hass.states.get(LIMIT)
+    assert ranged is not None
+
+    async def mode_only(call: ServiceCall) -> None:
+        hass.states.async_set(LIMIT, str(call.data["value"]), ranged.attributes)
+        hass.states.async_set(MODE, "unavailable")
+
+    hass.services.async_register("input_number", "set_value", mode_only)
+    with pytest.raises(HeaterRefusedError, match=rf"{MODE} is unavailable"):
+        await bench.told(3000)
+    hass.services.async_register("input_number", "set_value", away)
+    hass.states.async_set(MODE, "Heating")
+    with pytest.raises(HeaterRefusedError, match="1000 but shows nothing"):
+        await bench.told(on=False)
+
+
 async def test_refused_while_nobody_commands(hass: HomeAssistant) -> None:
     """A step of a ramp that fails is a problem, and no lost reading."""
     bench = Bench(hass, power_limit=LIMIT, ramp_w_per_s=100)

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from custom_components.compute_heater.const import DOMAIN
+from custom_components.compute_heater.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -375,6 +378,9 @@ async def test_work_is_stored_and_changed(
         capabilities = heater.data["capabilities"]
         assert capabilities["can_pause"] is capabilities["can_share"] is True
         assert (capabilities["floor_w"], capabilities["max_w"]) == (60, 3000)
+        told = str(await async_get_config_entry_diagnostics(hass, site))
+        assert "127.0.0.1" not in told
+        assert PEER_PASSWORD not in told
 
         form = await begin(hass, site, "heater", heater.subentry_id)
         form = await answer(hass, form, suggested(form))

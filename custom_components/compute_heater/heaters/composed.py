@@ -328,7 +328,6 @@ class ComposedHeater:
                 )
             if not await self._switch(progress, True):
                 return False
-            self._last_sent.clear()
             progress.boots_since = self._clock()
         if waits_for := self._waits_for:
             if progress.boots_since is None:
@@ -430,14 +429,14 @@ class ComposedHeater:
         settings, now = self._settings, self._clock()
         entity_id = settings.power_switch
         assert entity_id is not None
-        if self._shows(entity_id, on):
-            return True
         if progress.switched_at is None:
             if self._value(entity_id) is None:
                 raise HeaterRefusedError(f"{entity_id} is unavailable")
             self._writes += 1
             await self._port.call(entity_id, on)
             progress.switched_at = now
+            # What was set before need not outlive it.
+            self._last_sent.clear()
             patience_s = min(self._verify_s, settings.switch_s)
             if await self._wait(
                 [entity_id], lambda: self._shows(entity_id, on), patience_s
