@@ -63,7 +63,7 @@ async def test_expand_that_is_not_done(make_heater: MakeHeater) -> None:
         _, capabilities = await heater.connect()
         assert capabilities.modules == 1
         assert (await heater.read()).modules_on == 1
-    assert len([one for one in bmc.seen if "$expand" in one.path]) == 1
+    assert len([one for one in bmc.seen if "Systems?$expand" in one.path]) == 1
 
 
 async def test_members_on_several_pages(make_heater: MakeHeater) -> None:

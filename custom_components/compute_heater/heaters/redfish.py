@@ -332,7 +332,7 @@ class RedfishHeater:
         on, count = sum(map(stays_on, states)), len(states)
         if low is not None:
             count = self._split.wanted(low, on)
-            watts = cap.nearest(low)
+            watts = cap.settable(cap.nearest(low))
         rested = sum(state in states for state in self._modules.startable(states))
         settled = on == count or (on < count and not rested)
         return command if settled and cap.is_at(watts) else None

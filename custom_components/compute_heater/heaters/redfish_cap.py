@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
-from math import inf
+from math import floor as round_down, inf
 
 from .model import HeaterRefusedError
 from .redfish_client import RedfishClient, Resource
@@ -36,6 +36,10 @@ class CapPoint:
     path: str
     floor_w: float | None = None
     max_w: float | None = None
+    step_w: float | None = None
+    """Steps in which it takes a cap, where only another resource tells them."""
+    percent_of_w: float | None = None
+    """What 100 % are, for set points in percent; None: those are of no use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,17 @@ class Cap:
     has_mode: bool
     floor_w: float | None
     max_w: float | None
+    step_w: float | None = None
+    """It takes the floor and every so many W above it; None: any watts."""
+    unit_w: float = 1.0
+    """W per unit of the set point."""
+
+    def settable(self, watts: float) -> float:
+        """Return the highest cap not above ``watts`` that its steps allow."""
+        low = self.floor_w or 0.0
+        if not self.step_w or watts <= low:
+            return watts
+        return low + round_down((watts - low) / self.step_w + 1e-6) * self.step_w
 
     @property
     def active_w(self) -> float | None:
@@ -76,6 +91,7 @@ class Cap:
 
 def parse_cap(point: CapPoint, body: JsonObject) -> Cap | None:
     """Read the cap from the resource of ``point``; None if it shows none in watts."""
+    unit_w = 1.0
     match point.place:
         case CapPlace.ENVIRONMENT:
             shown = obj(body, "PowerLimitWatts")
@@ -83,20 +99,43 @@ def parse_cap(point: CapPoint, body: JsonObject) -> Cap | None:
         case CapPlace.CONTROL:
             shown = body
             set_point = "SetPoint"
-            if text(body, "SetPointUnits") not in (None, "W"):
-                return None
+            match text(body, "SetPointUnits"):
+                case None | "W":
+                    pass
+                case "%" if point.percent_of_w is not None:
+                    unit_w = point.percent_of_w / 100
+                case _:
+                    return None
         case CapPlace.LEGACY:
             controls = objects(body, "PowerControl")
             shown = obj(controls[0], "PowerLimit") if controls else {}
             set_point = "LimitInWatts"
     if set_point not in shown:
         return None
+    is_percent = point.percent_of_w is not None and unit_w != 1.0
+    value, low = number(shown, set_point), _lowest(shown)
+    high = first_known(shown, *_HIGHEST, default=100.0 if is_percent else point.max_w)
+    step = number(shown, "Increment")
+    if step is None and is_percent:
+        step = 1.0  # many take whole numbers only
     return Cap(
-        set_point_w=number(shown, set_point),
+        set_point_w=None if value is None else value * unit_w,
         mode=text(shown, "ControlMode"),
         has_mode="ControlMode" in shown,
-        floor_w=first_known(shown, "AllowableMin", "SettingMin", default=point.floor_w),
-        max_w=first_known(shown, "AllowableMax", "SettingMax", default=point.max_w),
+        floor_w=point.floor_w if low is None else low * unit_w,
+        max_w=None if high is None else high * unit_w,
+        step_w=point.step_w if step is None or step <= 0 else step * unit_w,
+        unit_w=unit_w,
+    )
+
+
+# Names of the standard, and those that it had before.
+_HIGHEST = ("AllowableMax", "SettingMax", "SettingRangeMax")
+
+
+def _lowest(shown: JsonObject) -> float | None:
+    return first_known(
+        shown, "AllowableMin", "SettingMin", "SettingRangeMin", default=None
     )
 
 
@@ -116,7 +155,7 @@ def change(point: CapPoint, cap: Cap, watts: float | None) -> JsonObject:
         limit = None if watts is None else round(watts)
         return {"PowerControl": [{"PowerLimit": {"LimitInWatts": limit}}]}
     wanted = cap.max_w if watts is None else watts
-    value = None if wanted is None else round(wanted, 1)
+    value = None if wanted is None else round(wanted / cap.unit_w, 1)
     if value is not None and value.is_integer():
         value = int(value)
     shown: dict[str, object] = {"SetPoint": value}
@@ -150,6 +189,8 @@ class PowerCap:
         while True:
             resource, cap = await self._look()
             _check_range(cap, watts)
+            if watts is not None:
+                watts = cap.settable(watts)
             if cap.is_at(watts):
                 return True
             if only_lower and not cap.falls_to(watts):

@@ -121,18 +121,14 @@ class RedfishClient:
 
         ``known`` links spare reading the collection where it cannot.
         """
-        if self._expand is not None:
-            found = await self._expanded(uri)
-            if found is not None:
-                return found
-            self._expand = None
+        if (found := await self._expanded(uri)) is not None:
+            return found
         uris = known or await self.member_links(uri)
         return [resource.body for resource in await self.get_all(uris)]
 
     async def present_members(self, uri: str) -> list[JsonObject]:
         """All members in full, without those that the collection only promises."""
-        found = await self._expanded(uri) if self._expand is not None else None
-        if found is not None:
+        if (found := await self._expanded(uri)) is not None:
             return found
         uris = await self.member_links(uri)
         found_or_not = await self._together(self._if_present(each) for each in uris)
@@ -204,11 +200,16 @@ class RedfishClient:
         await self._login.log_out()
 
     async def _expanded(self, uri: str) -> list[JsonObject] | None:
-        """Members in full, or None if the service does not keep its promise."""
+        """Members in full; None where the service cannot, or breaks its promise."""
+        if self._expand is None:
+            return None
         body = (await self.get(f"{local_path(uri)}?$expand={self._expand}")).body
         found = objects(body, "Members")
         complete = "Members@odata.nextLink" not in body
-        return found if complete and all(text(item, "Id") for item in found) else None
+        if complete and all(text(item, "Id") for item in found):
+            return found
+        self._expand = None
+        return None
 
     async def _command(
         self, method: Method, path: str, body: JsonObject, etag: str | None

@@ -22,6 +22,8 @@ class Enclosure:
     """Lowest cap; None where there is no cap."""
     max_w: float | None
     """Highest cap, or the rated power."""
+    step_w: float | None = None
+    """Steps in which it takes a cap."""
 
     @property
     def knows_power(self) -> bool:
@@ -54,16 +56,22 @@ async def _enclosure(client: RedfishClient, body: JsonObject) -> Enclosure:
     The deprecated Power resource comes last, and only where something is still missing.
     """
     floor_w, max_w = number(body, "MinPowerWatts"), number(body, "MaxPowerWatts")
+    step_w: float | None = None
+    percent_of_w = max_w
     environment = await optional(client, link(body, "EnvironmentMetrics"))
     shown = obj(environment, "PowerLimitWatts")
     source = text(shown, "DataSourceUri")
     places: list[tuple[CapPlace, str]] = []
     if "SetPoint" in shown and (path := link(environment)):
         places.append((CapPlace.ENVIRONMENT, path))
-    control = await _control(client, source, body if not places else {})
+    if percent_of_w is None and not places and link(body, "Controls"):
+        supply = await optional(client, link(body, "PowerSubsystem"))
+        percent_of_w = number(supply, "CapacityWatts")
+    control = await _control(client, source, body if not places else {}, percent_of_w)
     if control is not None:
         path, cap = control
         places.append((CapPlace.CONTROL, path))
+        step_w = cap.step_w
         # The excerpt may show the set point alone: its range is at the source.
         floor_w = floor_w if cap.floor_w is None else cap.floor_w
         max_w = max_w if cap.max_w is None else cap.max_w
@@ -76,7 +84,14 @@ async def _enclosure(client: RedfishClient, body: JsonObject) -> Enclosure:
     if not places and path and parse_cap(_legacy(path), legacy):
         places.append((CapPlace.LEGACY, path))
     caps = tuple(
-        CapPoint(place=place, path=path, floor_w=floor_w, max_w=max_w)
+        CapPoint(
+            place=place,
+            path=path,
+            floor_w=floor_w,
+            max_w=max_w,
+            step_w=step_w,
+            percent_of_w=percent_of_w,
+        )
         for place, path in places
     )
     if caps and caps[0].place is CapPlace.ENVIRONMENT:
@@ -90,6 +105,7 @@ async def _enclosure(client: RedfishClient, body: JsonObject) -> Enclosure:
         caps=caps,
         floor_w=floor_w if caps else None,
         max_w=max_w,
+        step_w=step_w if caps else None,
     )
 
 
@@ -98,9 +114,16 @@ def _legacy(path: str) -> CapPoint:
 
 
 async def _control(
-    client: RedfishClient, source: str | None, chassis: JsonObject
+    client: RedfishClient,
+    source: str | None,
+    chassis: JsonObject,
+    percent_of_w: float | None,
 ) -> tuple[str, Cap] | None:
-    """Find the control of the cap: the one named as source, else one of the chassis."""
+    """Find the control of the cap: the one named as source, else one of the chassis.
+
+    One in watts is better than one in percent.
+    """
+    in_percent: tuple[str, Cap] | None = None
     named = [source] if source else []
     for uri in named or await optional_links(client, link(chassis, "Controls")):
         body = await optional(client, uri)
@@ -108,7 +131,13 @@ async def _control(
             body, "PhysicalContext"
         ) in (None, "Chassis", "SystemBoard")
         path = link(body) or uri
-        cap = parse_cap(CapPoint(place=CapPlace.CONTROL, path=path), body)
-        if cap is not None and (fits or source):
+        point = CapPoint(place=CapPlace.CONTROL, path=path, percent_of_w=percent_of_w)
+        cap = parse_cap(point, body)
+        if cap is None or not (fits or source):
+            continue
+        if text(body, "SetPointUnits") != "%":
             return path, cap
-    return None
+        named_so = "powerlimit" in path.rpartition("/")[2].lower()
+        if text(body, "PhysicalContext") or named_so:  # else it may be a part's
+            in_percent = in_percent or (path, cap)
+    return in_percent

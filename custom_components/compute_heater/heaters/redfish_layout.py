@@ -92,6 +92,7 @@ async def discover(client: RedfishClient) -> Layout:
             module_floor_w=_module_floor_w(enclosure, modules, floor_w),
             has_coolant=cooling.coolant is not None,
             has_leak_detector=bool(cooling.leaks),
+            step_w=enclosure.step_w if enclosure else None,
         ),
         systems=systems_path,
         modules=modules,
