@@ -12,6 +12,7 @@ from .redfish_json import JsonObject, number, obj, objects, text
 
 TOLERANCE_W = 0.5
 TASK_S = 10.0
+_ZONE_ACTION = "#HpeServerAccPowerLimit.ConfigurePowerLimit"
 READ_BACK_S = (0.0, 0.3, 0.7, 1.5)
 """Pauses before each look at what became of a change: some BMCs take a moment."""
 
@@ -25,6 +26,7 @@ class CapPlace(StrEnum):
 
     ENVIRONMENT = "EnvironmentMetrics.PowerLimitWatts"
     CONTROL = "Control"
+    ZONES = "HpeServerAccPowerLimit"
     LEGACY = "Power.PowerControl"
 
 
@@ -38,6 +40,7 @@ class CapPoint:
     max_w: float | None = None
     step_w: float | None = None
     """Steps in which it takes a cap, where only another resource tells them."""
+    lifts_with_null: bool = False
     percent_of_w: float | None = None
     """What 100 % are, for set points in percent; None: those are of no use."""
 
@@ -106,6 +109,9 @@ def parse_cap(point: CapPoint, body: JsonObject) -> Cap | None:
                     unit_w = point.percent_of_w / 100
                 case _:
                     return None
+        case CapPlace.ZONES:
+            shown = _only_zone(body)
+            set_point = "PowerLimitInWatts"
         case CapPlace.LEGACY:
             controls = objects(body, "PowerControl")
             shown = obj(controls[0], "PowerLimit") if controls else {}
@@ -127,6 +133,20 @@ def parse_cap(point: CapPoint, body: JsonObject) -> Cap | None:
         step_w=point.step_w if step is None or step <= 0 else step * unit_w,
         unit_w=unit_w,
     )
+
+
+def _only_zone(body: JsonObject) -> JsonObject:
+    """Read limit and range of a chassis that HPE caps as one zone."""
+    limits = objects(body, "PowerLimits")
+    ranges = objects(body, "PowerLimitRanges")
+    if len(limits) != 1:
+        return {}
+    span = ranges[0] if ranges else {}
+    return {
+        **limits[0],
+        "AllowableMin": number(span, "MinimumPowerLimit"),
+        "AllowableMax": number(span, "MaximumPowerLimit"),
+    }
 
 
 # Names of the standard, and those that it had before.
@@ -154,6 +174,12 @@ def change(point: CapPoint, cap: Cap, watts: float | None) -> JsonObject:
     if point.place is CapPlace.LEGACY:
         limit = None if watts is None else round(watts)
         return {"PowerControl": [{"PowerLimit": {"LimitInWatts": limit}}]}
+    if point.place is CapPlace.ZONES:
+        highest = cap.max_w if watts is None else watts
+        limit = None if highest is None else round(highest)
+        return {"PowerLimits": [{"PowerLimitInWatts": limit, "ZoneNumber": 0}]}
+    if watts is None and point.lifts_with_null and not cap.has_mode:
+        return {"SetPoint": None}
     wanted = cap.max_w if watts is None else watts
     value = None if wanted is None else round(wanted / cap.unit_w, 1)
     if value is not None and value.is_integer():
@@ -213,13 +239,22 @@ class PowerCap:
     async def _patched(self, resource: Resource, cap: Cap, watts: float | None) -> bool:
         """Send the change; False: not at this place, but there is another one."""
         try:
-            await self._client.patch(resource, change(self.point, cap, watts), TASK_S)
+            await self._send(resource, change(self.point, cap, watts))
         except RedfishRefusedError as err:
             if not err.not_writable or len(self._points) == 1:
                 raise
             del self._points[0]
             return False
         return True
+
+    async def _send(self, resource: Resource, body: JsonObject) -> None:
+        if self.point.place is not CapPlace.ZONES:
+            await self._client.patch(resource, body, TASK_S)
+            return
+        target = text(resource.body, "Actions", _ZONE_ACTION, "target")
+        if target is None:
+            raise HeaterRefusedError(f"nothing to set the cap with at {resource.path}")
+        await self._client.act(target, body, TASK_S)
 
     async def _look(self) -> tuple[Resource, Cap]:
         resource = await self._client.get(self.point.path)

@@ -6,6 +6,7 @@ from .redfish_cap import Cap, CapPlace, CapPoint, parse_cap
 from .redfish_client import RedfishClient
 from .redfish_json import JsonObject, link, links, number, obj, objects, text
 from .redfish_lookup import optional, optional_links
+from .redfish_vendors import Vendor, vendor_of, vendor_range, zone_limit
 
 MAX_CHASSIS = 16
 
@@ -32,7 +33,7 @@ class Enclosure:
 
 
 async def find_enclosure(
-    client: RedfishClient, chassis: list[JsonObject]
+    client: RedfishClient, chassis: list[JsonObject], root: JsonObject
 ) -> Enclosure | None:
     """Choose the chassis with a cap and the most computers, else one with a power reading."""
     ranked = sorted(
@@ -42,7 +43,7 @@ async def find_enclosure(
     )
     best: Enclosure | None = None
     for body in ranked[:MAX_CHASSIS]:
-        found = await _enclosure(client, body)
+        found = await _enclosure(client, body, vendor_of(root, body))
         if found.caps:
             return found
         if best is None or (found.knows_power and not best.knows_power):
@@ -50,7 +51,9 @@ async def find_enclosure(
     return best
 
 
-async def _enclosure(client: RedfishClient, body: JsonObject) -> Enclosure:
+async def _enclosure(
+    client: RedfishClient, body: JsonObject, vendor: Vendor
+) -> Enclosure:
     """Look for power reading and cap: metrics, the control behind them, any control.
 
     The deprecated Power resource comes last, and only where something is still missing.
@@ -81,8 +84,23 @@ async def _enclosure(client: RedfishClient, body: JsonObject) -> Enclosure:
         if max_w is None and (controls := objects(legacy, "PowerControl")):
             max_w = number(controls[0], "PowerCapacityWatts")
     path = link(legacy)
+    if not places and (zone := await zone_limit(client, vendor, legacy)):
+        places.append((CapPlace.ZONES, zone))
+        point = CapPoint(place=CapPlace.ZONES, path=zone)
+        by_zone = parse_cap(point, await optional(client, zone))
+        if by_zone is not None:
+            floor_w, max_w = by_zone.floor_w, by_zone.max_w
     if not places and path and parse_cap(_legacy(path), legacy):
         places.append((CapPlace.LEGACY, path))
+    if places and floor_w is None:
+        told = await vendor_range(client, vendor, body, legacy)
+        floor_w = told.floor_w
+        max_w = max_w if told.max_w is None else told.max_w
+    if max_w is not None and vendor.highest_w is not None and max_w >= vendor.highest_w:
+        # That is what the field takes, not what the machine draws.
+        controls = objects(legacy, "PowerControl")
+        rated = number(controls[0], "PowerCapacityWatts") if controls else None
+        max_w = vendor.highest_w if rated is None else min(rated, vendor.highest_w)
     caps = tuple(
         CapPoint(
             place=place,
@@ -91,6 +109,7 @@ async def _enclosure(client: RedfishClient, body: JsonObject) -> Enclosure:
             max_w=max_w,
             step_w=step_w,
             percent_of_w=percent_of_w,
+            lifts_with_null=vendor.lifts_with_null,
         )
         for place, path in places
     )

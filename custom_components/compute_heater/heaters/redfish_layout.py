@@ -68,7 +68,7 @@ async def discover(client: RedfishClient) -> Layout:
         boxes = group.create_task(required(client, link(root, "Chassis")))
         stream = group.create_task(_event_stream(client, link(root, "EventService")))
     systems = first.result()
-    enclosure = await find_enclosure(client, boxes.result())
+    enclosure = await find_enclosure(client, boxes.result(), root)
     chassis = enclosure.body if enclosure else {}
     environment = enclosure.environment if enclosure else {}
     legacy = enclosure.legacy if enclosure else {}

@@ -38,6 +38,7 @@ _ORDER: tuple[Part | None, ...] = (
     Part.HEAT_METER,
 )
 _FIRST = 3
+_OWN_RESOURCE = (CapPlace.CONTROL, CapPlace.ZONES)
 
 
 def parts_to_read(layout: Layout, cap: CapPoint | None) -> dict[Part, str]:
@@ -45,7 +46,7 @@ def parts_to_read(layout: Layout, cap: CapPoint | None) -> dict[Part, str]:
     paths = {
         Part.ENVIRONMENT: layout.environment,
         Part.LEGACY: layout.legacy_power,
-        Part.CAP: cap.path if cap and cap.place is CapPlace.CONTROL else None,
+        Part.CAP: cap.path if cap and cap.place in _OWN_RESOURCE else None,
         Part.HOUSE: layout.coolant.house if layout.coolant else None,
         Part.INSIDE: layout.coolant.inside if layout.coolant else None,
         Part.HEAT_METER: layout.heat_meter,
@@ -144,6 +145,7 @@ def cap_of(point: CapPoint | None, parts: Mapping[Part, JsonObject]) -> Cap | No
     part = {
         CapPlace.ENVIRONMENT: Part.ENVIRONMENT,
         CapPlace.CONTROL: Part.CAP,
+        CapPlace.ZONES: Part.CAP,
         CapPlace.LEGACY: Part.LEGACY,
     }[point.place]
     return parse_cap(point, parts[part]) if part in parts else None
