@@ -15,6 +15,7 @@ from .const import (
     CONF_STANDBY_POWER,
     CONF_THROTTLE_TEMPERATURE,
     CONF_TRIP_TEMPERATURE,
+    CONF_UNATTENDED_POWER,
 )
 from .control.dispatch import DispatchResult, HeaterLimit
 from .control.ladder import HeaterSettings
@@ -99,6 +100,7 @@ class SiteHeater:
             min_off_s=data[CONF_MIN_OFF_TIME],
             dwell_s=_DWELL_S if capabilities.can_cap else 0.0,
             step_w=max(_STEP_W, capabilities.step_w or 0.0),
+            unattended_w=data.get(CONF_UNATTENDED_POWER),
         )
         self._safety_settings = SafetySettings(
             floor_w=data[CONF_STANDBY_POWER],

@@ -334,6 +334,10 @@ def test_headroom_names_what_binds() -> None:
     assert (warm.ceiling_w, warm.reason) == (800, Reason.SUPPLY_LIMIT)
     by_hand = headroom(replace(wish, mode="heat", supply_limit_w=800.0))
     assert by_hand.ceiling_w is None, "in heat mode the target is held, not capped"
+    alone = replace(wish, settings=replace(CAPPED, unattended_w=700.0))
+    assert headroom(alone).ceiling_w == 700
+    assert headroom(alone).reason is Reason.UNATTENDED
+    assert headroom(replace(alone, mode="heat")).ceiling_w is None
     switched = headroom(replace(wish, power_limit_w=900.0, compute_allowed=False))
     assert (switched.max_state, switched.reason) == (STANDBY, Reason.COMPUTE_OFF)
 

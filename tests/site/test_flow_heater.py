@@ -125,6 +125,7 @@ async def test_add_heater(
     for wrong, errors in (
         # One of the four modules at its lowest power.
         ({"standby_power": 74}, {"standby_power": "below_floor"}),
+        ({"unattended_power": 299}, {"unattended_power": "below_standby"}),
         ({"eco_power": 300}, {"eco_power": "states_not_ascending"}),
         ({"full_power": 3001}, {"full_power": "above_maximum"}),
         ({"full_power": 1500}, {"eco_power": "states_not_ascending"}),

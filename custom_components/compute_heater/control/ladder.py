@@ -37,6 +37,8 @@ class HeaterSettings:
     """Between two changes of power while working."""
     step_w: float = 50.0
     """Smaller changes of the cap are not worth a command."""
+    unattended_w: float | None = None
+    """What it may go on drawing with nobody there to lower it; the limit in auto."""
     merit: float = 0.0
     """Higher is used first."""
 

@@ -105,7 +105,11 @@ def headroom(wish: HeaterWish) -> HeaterLimit:
         ceiling_w=wish.supply_limit_w if wish.mode == "auto" else None,
         reason=Reason.SUPPLY_LIMIT,
     )
-    limits = (by_safety, by_switch, by_owner, by_supply)
+    by_absence = HeaterLimit(
+        ceiling_w=wish.settings.unattended_w if wish.mode == "auto" else None,
+        reason=Reason.UNATTENDED,
+    )
+    limits = (by_safety, by_switch, by_owner, by_supply, by_absence)
     ceilings = [limit.ceiling_w for limit in limits if limit.ceiling_w is not None]
     # Of equally low limits the first, which ranks highest, gives the reason.
     strictest = min(limits, key=lambda limit: _room(wish.settings, limit))

@@ -22,6 +22,8 @@ class Reason(StrEnum):
     POWER_LIMIT = "power_limit"
     SUPPLY_LIMIT = "supply_limit"
     """The supply is at the upper limit that its target means in auto."""
+    UNATTENDED = "unattended"
+    """No more than the consumers can take if we are gone."""
     # Dispatch
     MINIMUM_ON_TIME = "minimum_on_time"
     MINIMUM_OFF_TIME = "minimum_off_time"

@@ -31,6 +31,7 @@ from ..const import (
     CONF_STANDBY_POWER,
     CONF_THROTTLE_TEMPERATURE,
     CONF_TRIP_TEMPERATURE,
+    CONF_UNATTENDED_POWER,
     DOMAIN,
     LOGGER,
     SUBENTRY_HEATER,
@@ -159,6 +160,7 @@ def settings_schema() -> probatio.Schema:
             probatio.Required(CONF_STANDBY_POWER): watts,
             probatio.Required(CONF_ECO_POWER): watts,
             probatio.Required(CONF_FULL_POWER): watts,
+            probatio.Optional(CONF_UNATTENDED_POWER): watts,
             probatio.Required(CONF_MIN_ON_TIME): _number(0, 7200, "s"),
             probatio.Required(CONF_MIN_OFF_TIME): _number(0, 7200, "s"),
             probatio.Required(CONF_THROTTLE_TEMPERATURE): _number(30, 90, "°C"),
@@ -186,6 +188,9 @@ def check_settings(
         values[CONF_STANDBY_POWER] < values[CONF_ECO_POWER] < values[CONF_FULL_POWER]
     ):
         errors[CONF_ECO_POWER] = "states_not_ascending"
+    unattended = values.get(CONF_UNATTENDED_POWER)
+    if unattended is not None and unattended < values[CONF_STANDBY_POWER]:
+        errors[CONF_UNATTENDED_POWER] = "below_standby"
     if values[CONF_THROTTLE_TEMPERATURE] >= values[CONF_TRIP_TEMPERATURE]:
         errors[CONF_TRIP_TEMPERATURE] = "trip_not_above_throttle"
     if not values[CONF_LIMITER_CONFIRMED]:
