@@ -37,6 +37,7 @@ from .const import (
     CONF_MIN_OFF_TIME,
     CONF_MODE_SELECT,
     CONF_MODES,
+    CONF_OUTLETS,
     CONF_PAUSES_WITHOUT_US,
     CONF_POWER,
     CONF_POWER_LIMIT,
@@ -59,6 +60,7 @@ from .heaters.composed import ComposedHeater, ComposedSettings
 from .heaters.layered import LayeredHeater, NominalPower
 from .heaters.model import PowerDriver, PowerState, WorkDriver
 from .heaters.redfish import REST_S, RedfishHeater
+from .heaters.redfish_outlets import OutletHeater
 
 DATA_PROFILES: HassKey[Mapping[str, Profile]] = HassKey(f"{DOMAIN}_profiles")
 DATA_STACKS: HassKey[StackRegistry] = HassKey(f"{DOMAIN}_bacnet_stacks")
@@ -91,6 +93,15 @@ def create_power(hass: HomeAssistant, data: Mapping[str, Any]) -> PowerDriver:
     """Return the driver of a heater without its work; nothing is sent yet."""
     if data.get(CONF_DRIVER) == DRIVER_COMPOSED:
         return ComposedHeater(HassEntityPort(hass), composed_settings(data))
+    if outlets := data.get(CONF_OUTLETS):
+        return OutletHeater(
+            async_get_clientsession(hass),
+            data[CONF_URL],
+            data[CONF_USERNAME],
+            data[CONF_PASSWORD],
+            outlets,
+            fingerprint=data.get(CONF_FINGERPRINT),
+        )
     return RedfishHeater(
         async_get_clientsession(hass),
         data[CONF_URL],

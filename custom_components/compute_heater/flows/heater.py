@@ -23,6 +23,7 @@ from ..const import (
     CONF_IDENTITY,
     CONF_MODE_SELECT,
     CONF_MODES,
+    CONF_OUTLETS,
     CONF_POWER,
     CONF_WORK,
     DOMAIN,
@@ -32,6 +33,7 @@ from ..drivers import create_power, create_work, nominal_power
 from ..entity_port import HassEntityPort
 from ..heaters.layered import layered_capabilities
 from ..heaters.model import Capabilities, Identity
+from ..heaters.redfish_outlets import Outlet
 from .composed_form import (
     check_composed,
     check_modes,
@@ -43,6 +45,12 @@ from .composed_form import (
     unloads_itself,
 )
 from .heater_form import credentials_schema, normal_url
+from .heater_search import (
+    async_find_services,
+    async_outlets,
+    outlets_schema,
+    services_schema,
+)
 from .heater_steps import HeaterSteps
 from .work_form import async_try_work, boinc_data, boinc_schema
 
@@ -60,6 +68,7 @@ class HeaterSubentryFlow(
         super().__init__()
         self._composed: dict[str, Any] | None = None
         """The form of entities as it was filled in."""
+        self._outlets: list[Outlet] = []
         self._work: list[dict[str, Any]] = []
 
     async def async_step_user(
@@ -67,7 +76,7 @@ class HeaterSubentryFlow(
     ) -> SubentryFlowResult:
         """Choose how the heater is steered."""
         return self.async_show_menu(
-            step_id="user", menu_options=[_STEP_REDFISH, DRIVER_COMPOSED]
+            step_id="user", menu_options=[_STEP_REDFISH, "search", DRIVER_COMPOSED]
         )
 
     async def async_step_reconfigure(
@@ -89,6 +98,34 @@ class HeaterSubentryFlow(
         """Ask where the heater is and try it."""
         return await self._async_step_connection(user_input)
 
+    async def async_step_search(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Search the network, and go on with the service that is chosen."""
+        if user_input is not None:
+            self._connection = dict(user_input)
+            return self._ask_connection({})
+        found = await async_find_services(self.hass)
+        if not found:
+            return self._ask_connection({"base": "nothing_found"})
+        return self.async_show_form(
+            step_id="search", data_schema=services_schema(found)
+        )
+
+    async def async_step_outlets(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask which outlets of a distribution unit feed the heater."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if user_input[CONF_OUTLETS]:
+                self._connection[CONF_OUTLETS] = user_input[CONF_OUTLETS]
+                return await self._async_connect()
+            errors = {CONF_OUTLETS: "no_outlet"}
+        return self.async_show_form(
+            step_id="outlets", data_schema=outlets_schema(self._outlets), errors=errors
+        )
+
     async def _async_step_connection(
         self, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
@@ -103,6 +140,8 @@ class HeaterSubentryFlow(
             CONF_URL: url,
             CONF_FINGERPRINT: self._known_fingerprint(url),
         }
+        if outlets := (self._former_settings() or {}).get(CONF_OUTLETS):
+            self._connection[CONF_OUTLETS] = outlets
         return await self._async_connect()
 
     def _known_fingerprint(self, url: str) -> str | None:
@@ -243,13 +282,25 @@ class HeaterSubentryFlow(
     def _connection_data(self) -> dict[str, Any]:
         if CONF_DRIVER in self._connection:
             return dict(self._connection)
-        return super()._connection_data()
+        data = super()._connection_data()
+        if CONF_OUTLETS in self._connection:
+            data[CONF_OUTLETS] = self._connection[CONF_OUTLETS]
+        return data
 
     # Work
 
     @override
     async def _async_go_on(self) -> SubentryFlowResult:
-        """Go on with the work once the heater is known."""
+        """Go on with the work once the heater is known.
+
+        A distribution unit is no heater itself, but its outlets may feed one.
+        """
+        assert self._capabilities is not None
+        if self._capabilities.modules == 0 and not self._capabilities.can_cap:
+            if CONF_DRIVER not in self._connection:
+                self._outlets = await async_outlets(self.hass, self._connection)
+            if self._outlets:
+                return await self.async_step_outlets()
         return await self.async_step_work()
 
     async def async_step_work(
