@@ -32,7 +32,12 @@ START_S = 30.0
 
 _SCRIPT = Path(__file__).parents[2] / "scripts" / "slurm-chroot"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-CHROOT = _CACHE / "compute-heater" / "slurm-trixie"
+
+
+def chroot_of(suite: str) -> Path:
+    """Where scripts/slurm-chroot puts a Debian."""
+    return _CACHE / "compute-heater" / f"slurm-{suite}"
+
 
 # What slurmctld calls to switch a node: here a node is its slurmd.
 _RESUME = """#!/bin/sh
@@ -59,6 +64,8 @@ for file in hosts resolv.conf; do
 done
 mount --rbind /dev "$1/dev"
 mount -t proc proc "$1/proc"
+# Before 23.11 a node does not start without control groups.
+[ -e "$2/cgroup.conf" ] || mount --rbind /sys "$1/sys"
 exec chroot "$1" /bin/sh /srv/start
 """
 _INSIDE = """
@@ -70,9 +77,14 @@ export SLURM_CONF=/srv/slurm.conf
 for node in {nodes}; do /usr/sbin/slurmd -f /srv/slurm.conf -N "$node"; done
 # Slurm lets it be neither root nor the user of the controller.
 SLURM_JWT=daemon exec setpriv --reuid=65534 --regid=65534 --clear-groups \\
-  /usr/sbin/slurmrestd -f /srv/slurm.conf -a rest_auth/jwt -s openapi/slurmctld \\
+  /usr/sbin/slurmrestd -f /srv/slurm.conf -a rest_auth/jwt -s {interface} \\
   127.0.0.1:{port}
 """
+
+_SCHEDULER = (
+    *("bf_interval=1", "sched_interval=1", "sched_min_interval=0"),
+    *("power_save_interval=1", "power_save_min_interval=0"),
+)
 
 
 def _config(controller: int, slurmd: list[int]) -> str:
@@ -98,8 +110,7 @@ def _config(controller: int, slurmd: list[int]) -> str:
         "TaskPlugin=task/none",
         "SelectType=select/cons_tres",
         "SelectTypeParameters=CR_CPU",
-        "SchedulerParameters=bf_interval=1,sched_interval=1,sched_min_interval=0,"
-        "power_save_interval=1,power_save_min_interval=0",
+        f"SchedulerParameters={','.join(_SCHEDULER)}",
         "MpiDefault=none",
         "SlurmdParameters=config_overrides",
         "JobRequeue=1",
@@ -155,6 +166,9 @@ class SlurmCluster:
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
+_FLAGS = {"CONFIGURING", "COMPLETING"}
+
+
 @dataclass(frozen=True, slots=True)
 class SlurmJobs:
     """Real jobs, by REST. Each takes a whole node."""
@@ -188,7 +202,10 @@ class SlurmJobs:
     async def states(self) -> dict[int, tuple[str, int]]:
         """Return state and number of restarts of each job."""
         return {
-            job["job_id"]: (job["job_state"][0], job["restart_cnt"])
+            job["job_id"]: (
+                next(flag for flag in job["job_state"] if flag not in _FLAGS),
+                job["restart_cnt"],
+            )
             for job in await self._all()
         }
 
@@ -211,34 +228,39 @@ class SlurmJobs:
         return jobs
 
 
-def why_not() -> str | None:
+def why_not(suite: str) -> str | None:
     """Say why there can be no cluster here; None if there can."""
     if os.geteuid() != 0:
         return "a chroot needs root"
     if not all(shutil.which(tool) for tool in ("unshare", "nsenter", "chroot")):
         return "util-linux is not installed"
-    if (CHROOT / ".complete").exists():
+    if (chroot_of(suite) / ".complete").exists():
         return None
     if not os.environ.get("COMPUTE_HEATER_LONG"):
-        return "there is no Slurm chroot (scripts/slurm-chroot makes it)"
-    made = subprocess.run([_SCRIPT], capture_output=True, text=True, check=False)
-    return None if made.returncode == 0 else made.stderr.strip()[-300:]
+        return f"there is no chroot (scripts/slurm-chroot {suite} makes it)"
+    made = subprocess.run([_SCRIPT, suite], capture_output=True, text=True, check=False)
+    return None if made.returncode == 0 else made.stderr.strip()[-200:]
 
 
-def needs_slurm() -> None:
+def needs_slurm(suite: str = "trixie") -> None:
     """Skip the test where there can be no cluster."""
-    if (reason := why_not()) is not None:
+    if (reason := why_not(suite)) is not None:
         pytest.skip(f"no real Slurm: {reason}")
 
 
-def _prepare(folder: Path, port: int) -> None:
+def _prepare(folder: Path, port: int, suite: str) -> None:
+    old = suite == "bookworm"
     files = {
         "slurm.conf": _config(free_tcp_port(), [free_tcp_port() for _ in NODES]),
-        "start": _INSIDE.format(nodes=shlex.join(NODES), port=port),
+        "start": _INSIDE.format(
+            nodes=shlex.join(NODES),
+            port=port,
+            interface="openapi/v0.0.38" if old else "openapi/slurmctld",
+        ),
         # No name is asked for outside.
         "hosts": f"127.0.0.1 localhost {socket.gethostname()}\n",
         "resolv.conf": "",
-        "cgroup.conf": "CgroupPlugin=disabled\n",
+        **({} if old else {"cgroup.conf": "CgroupPlugin=disabled\n"}),
         "suspend": _SUSPEND,
         "resume": _RESUME,
     }
@@ -255,14 +277,16 @@ def _prepare(folder: Path, port: int) -> None:
 
 
 @asynccontextmanager
-async def running_slurm(folder: Path) -> AsyncGenerator[SlurmCluster]:
+async def running_slurm(
+    folder: Path, suite: str = "trixie"
+) -> AsyncGenerator[SlurmCluster]:
     """Run a cluster in an empty folder until it is left."""
     port = free_tcp_port()
-    _prepare(folder, port)
+    _prepare(folder, port, suite)
     with (folder / "start.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *("unshare", "--pid", "--mount", "--fork", "--kill-child=KILL"),
-            *("/bin/sh", "-c", _START, "sh", str(CHROOT), str(folder)),
+            *("/bin/sh", "-c", _START, "sh", str(chroot_of(suite)), str(folder)),
             stdout=log,
             stderr=log,
         )
@@ -289,7 +313,9 @@ async def _until_ready(cluster: SlurmCluster) -> None:
             states = (await cluster.run("sinfo", "-h", "-N", "-o", "%T")).split()
             if states == ["idle"] * len(NODES):
                 async with aiohttp.ClientSession() as session:
-                    client = SlurmClient(session, cluster.url, cluster.token)
+                    client = SlurmClient(
+                        session, cluster.url, cluster.token, user="root"
+                    )
                     await client.openapi()
                 return
         except AssertionError, HeaterConnectionError, IndexError, OSError:
