@@ -186,23 +186,20 @@ async def test_standby_requeues_what_may_be_and_loses_nothing(
     assert (await jobs.states())[stays] == ("RUNNING", 0)
 
 
+async def test_off_powers_nodes_down_once_their_jobs_have_left(
+    jobs: SlurmJobs, client: SlurmClient
+) -> None:
+    heater = heater_of(client, leaving=Leaving.REQUEUE, can_power_down=True)
+    await _off_under_load(heater, jobs)
+
+
+@pytest.mark.long
 async def test_powers_down_without_losing_a_job_and_up_again(
     cluster: SlurmCluster, jobs: SlurmJobs, client: SlurmClient
 ) -> None:
     heater = heater_of(client, leaving=Leaving.REQUEUE, can_power_down=True)
-    _, capabilities = await heater.connect()
-    assert capabilities.can_switch
-    moves = [await jobs.submit("sleep 600") for _ in range(3)]
-    stays = await jobs.submit(
-        "until [ -e /srv/end ]; do sleep 0.1; done", requeue=False
-    )
-    await jobs.until([*moves, stays], "RUNNING")
-
-    await heater.apply(OFF)
-    reading = await until(heater, lambda r: r.modules_on == 1)
-    assert reading.is_on and reading.is_changing and reading.fulfils is None
-    assert (await jobs.states())[stays] == ("RUNNING", 0)
-    (jobs.folder / "end").touch()
+    moves, stays = await _off_under_load(heater, jobs)
+    # Slurm takes 20 s to call the program that switches nodes off.
     reading = await until(heater, lambda r: r.fulfils == OFF)
     assert reading.is_on is False and not reading.is_changing
     assert {m.condition for m in reading.modules or ()} == {ModuleCondition.OFF}
@@ -222,6 +219,29 @@ async def test_powers_down_without_losing_a_job_and_up_again(
     assert await jobs.states() == dict.fromkeys(moves, ("RUNNING", 1)) | {
         stays: ("COMPLETED", 0)
     }
+
+
+async def _off_under_load(
+    heater: SlurmHeater, jobs: SlurmJobs
+) -> tuple[list[int], int]:
+    """Switch off a cluster at work; return the jobs that left, and one that stayed."""
+    _, capabilities = await heater.connect()
+    assert capabilities.can_switch
+    moves = [await jobs.submit("sleep 600") for _ in range(3)]
+    stays = await jobs.submit(
+        "until [ -e /srv/end ]; do sleep 0.1; done", requeue=False
+    )
+    await jobs.until([*moves, stays], "RUNNING")
+    await heater.apply(OFF)
+    reading = await until(heater, lambda r: r.modules_on == 1)
+    assert reading.is_on and reading.is_changing and reading.fulfils is None
+    assert await jobs.states() == dict.fromkeys(moves, ("PENDING", 1)) | {
+        stays: ("RUNNING", 0)
+    }
+    (jobs.folder / "end").touch()
+    reading = await until(heater, lambda r: r.modules_on == 0)
+    assert reading.is_changing and (await jobs.states())[stays] == ("COMPLETED", 0)
+    return moves, stays
 
 
 async def test_without_power_saving_it_only_rests(
@@ -251,6 +271,22 @@ async def test_nodes_come_back_when_nobody_renews_that_they_rest(
     await heater.close()
     other = heater_of(client, returns_without_us=False)
     await until(other, lambda r: r.work_share == 1, limit_s=60)
+
+
+@pytest.mark.long
+async def test_powered_down_nodes_come_back_for_waiting_jobs_too(
+    jobs: SlurmJobs, client: SlurmClient
+) -> None:
+    heater = heater_of(client, can_power_down=True, lease_s=15)
+    await heater.apply(OFF)
+    await until(heater, lambda r: r.fulfils == OFF)
+    waits = [await jobs.submit("sleep 600")]
+    await heater.read()
+    await heater.close()
+    other = heater_of(client, returns_without_us=False)
+    reading = await until(other, lambda r: bool(r.work_share), limit_s=60)
+    assert reading.problem is False
+    await jobs.until(waits, "RUNNING")
 
 
 async def test_that_nodes_rest_is_renewed(

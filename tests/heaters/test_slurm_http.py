@@ -224,6 +224,25 @@ async def test_errors_of_commands(
     assert type(raised.value) is error
 
 
+async def test_after_an_upgrade_the_new_version_is_found(
+    http: aiohttp.ClientSession, rest: Rest, url: str
+) -> None:
+    heater = heater_at(http, url)
+    await heater.connect()
+    rest.version = 45
+
+    async def instead(request: web.Request) -> web.StreamResponse:
+        if "/v0.0.42/" in request.path:
+            return web.Response(status=404, text="not defined")
+        return web.json_response({"nodes": rest.nodes})
+
+    rest.instead = instead
+    with pytest.raises(HeaterProtocolError):
+        await heater.read()
+    assert (await heater.read()).work_share == 1
+    assert heater.api is not None and heater.api.name == "v0.0.45"
+
+
 async def test_a_busy_service_says_for_how_long(
     http: aiohttp.ClientSession, rest: Rest, url: str
 ) -> None:
