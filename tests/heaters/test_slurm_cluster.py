@@ -139,6 +139,10 @@ async def test_nodes_that_others_drained_are_left_alone(
     assert all("idle" in shown[name] for name in NODES if name != "arm1")
     reading = await heater.read()
     assert reading.fulfils == FULL and reading.work_share == 0.75
+    two = Command(on=True, power_limit_w=280)
+    await heater.apply(two)
+    reading = await heater.read()
+    assert (reading.power_limit_w, reading.work_share) == (280, 0.5)
 
 
 async def test_jobs_finish_on_a_node_that_shall_rest(

@@ -28,9 +28,7 @@ def make_reading(
     changing = {ModuleCondition.STARTING, ModuleCondition.SHUTTING_DOWN}
     return Reading(
         power_w=_power(nodes),
-        power_limit_w=settings.power_w(len(nodes), len(nodes) - len(drained))
-        if drained
-        else None,
+        power_limit_w=settings.power_w(len(nodes), len(active)) if drained else None,
         energy_kwh=_energy(nodes),
         utilisation_percent=_utilisation(nodes),
         modules_on=conditions.count(ModuleCondition.ON),
