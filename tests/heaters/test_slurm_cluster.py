@@ -28,6 +28,9 @@ from custom_components.compute_heater.heaters.slurm_settings import Leaving
 
 from .slurm_cluster import NODES, SlurmCluster, SlurmJobs, needs_slurm, running_slurm
 
+# A cluster is a dozen processes that start and end with every test.
+pytestmark = pytest.mark.long
+
 IDLE_W, FULL_W = 40.0, 100.0
 FULL = Command(on=True)
 STANDBY = Command(on=True, power_limit_w=4 * IDLE_W)
@@ -197,7 +200,6 @@ async def test_off_powers_nodes_down_once_their_jobs_have_left(
     await _off_under_load(heater, jobs)
 
 
-@pytest.mark.long
 async def test_powers_down_without_losing_a_job_and_up_again(
     cluster: SlurmCluster, jobs: SlurmJobs, client: SlurmClient
 ) -> None:
@@ -257,7 +259,6 @@ async def test_without_power_saving_it_only_rests(
     assert all("drained" in state for state in (await states(cluster)).values())
 
 
-@pytest.mark.long
 async def test_nodes_come_back_when_nobody_renews_that_they_rest(
     jobs: SlurmJobs, client: SlurmClient
 ) -> None:
@@ -277,7 +278,6 @@ async def test_nodes_come_back_when_nobody_renews_that_they_rest(
     await until(other, lambda r: r.work_share == 1, limit_s=60)
 
 
-@pytest.mark.long
 async def test_powered_down_nodes_come_back_for_waiting_jobs_too(
     jobs: SlurmJobs, client: SlurmClient
 ) -> None:
