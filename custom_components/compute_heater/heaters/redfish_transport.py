@@ -15,14 +15,10 @@ from typing import Literal
 import aiohttp
 from yarl import URL
 
-from .model import (
-    HeaterCertificateError,
-    HeaterConnectionError,
-    HeaterError,
-    HeaterProtocolError,
-)
+from .http_errors import http_errors
+from .model import HeaterProtocolError
 from .redfish_json import JsonObject, text
-from .redfish_tls import fingerprint_bytes, presented_fingerprint
+from .redfish_tls import fingerprint_bytes
 
 REQUEST_S = 10.0
 MAX_BODY = 2 * 1024 * 1024
@@ -112,7 +108,7 @@ class RedfishTransport:
         Raises HeaterConnectionError, HeaterCertificateError or HeaterProtocolError.
         """
         for _ in range(MAX_REDIRECTS + 1):
-            async with self._slots, self._errors():
+            async with self._slots, http_errors(self._session, self.origin):
                 reply = await self._once(method, path, headers or {}, json_body)
             if reply.status not in (301, 302, 307, 308):
                 return reply
@@ -128,7 +124,7 @@ class RedfishTransport:
             total=None, sock_connect=REQUEST_S, sock_read=silence_s
         )
         async with (
-            self._errors(),
+            http_errors(self._session, self.origin),
             self._session.get(
                 self._url(path),
                 headers=headers,
@@ -182,32 +178,6 @@ class RedfishTransport:
         if method != "GET" and reply.status in (301, 302):
             raise HeaterProtocolError(f"{method} redirected at {path}")
         return local_path(str(target))
-
-    @asynccontextmanager
-    async def _errors(self) -> AsyncGenerator[None]:
-        """Translate what aiohttp raises."""
-        if self._session.closed:
-            raise HeaterConnectionError("closed")
-        try:
-            yield
-        except HeaterError:
-            raise
-        except aiohttp.ClientConnectorCertificateError as err:
-            raise HeaterCertificateError(
-                await presented_fingerprint(self.origin)
-            ) from err
-        except aiohttp.ServerFingerprintMismatch as err:
-            raise HeaterCertificateError(err.got.hex()) from err
-        except TimeoutError as err:
-            raise HeaterConnectionError("no answer in time") from err
-        except (
-            aiohttp.ClientConnectionError,
-            aiohttp.ClientPayloadError,
-            OSError,
-        ) as err:
-            raise HeaterConnectionError(str(err) or type(err).__name__) from err
-        except aiohttp.ClientError as err:
-            raise HeaterProtocolError(f"no HTTP service: {type(err).__name__}") from err
 
 
 def _decoded(raw: bytes, status: int, path: str) -> JsonObject:

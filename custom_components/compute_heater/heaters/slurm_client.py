@@ -1,8 +1,7 @@
 """Requests to slurmrestd: token, limits, time-outs and what errors mean."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 import json
 from math import isfinite
@@ -12,17 +11,16 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from .http_errors import http_errors
 from .model import (
     HeaterAuthError,
     HeaterBusyError,
-    HeaterCertificateError,
     HeaterConnectionError,
-    HeaterError,
     HeaterProtocolError,
     HeaterRefusedError,
 )
 from .redfish_json import JsonObject
-from .redfish_tls import fingerprint_bytes, presented_fingerprint
+from .redfish_tls import fingerprint_bytes
 from .slurm_json import fault
 
 REQUEST_S = 20.0
@@ -160,7 +158,7 @@ class SlurmClient:
         if self._user:
             headers["X-SLURM-USER-NAME"] = self._user
         async with (
-            self._errors(),
+            http_errors(self._session, self._base),
             self._session.request(
                 method,
                 URL(f"{self._base}".rstrip("/") + path, encoded=True),
@@ -185,32 +183,6 @@ class SlurmClient:
                 retry_after=response.headers.get("Retry-After"),
                 body=await _decoded(bytes(raw), response.status, path),
             )
-
-    @asynccontextmanager
-    async def _errors(self) -> AsyncGenerator[None]:
-        """Translate what aiohttp raises."""
-        if self._session.closed:
-            raise HeaterConnectionError("closed")
-        try:
-            yield
-        except HeaterError:
-            raise
-        except aiohttp.ClientConnectorCertificateError as err:
-            raise HeaterCertificateError(
-                await presented_fingerprint(self._base)
-            ) from err
-        except aiohttp.ServerFingerprintMismatch as err:
-            raise HeaterCertificateError(err.got.hex()) from err
-        except TimeoutError as err:
-            raise HeaterConnectionError("no answer in time") from err
-        except (
-            aiohttp.ClientConnectionError,
-            aiohttp.ClientPayloadError,
-            OSError,
-        ) as err:
-            raise HeaterConnectionError(str(err) or type(err).__name__) from err
-        except aiohttp.ClientError as err:
-            raise HeaterProtocolError(f"no HTTP service: {type(err).__name__}") from err
 
 
 def _wants_token(answer: _Answer) -> bool:
