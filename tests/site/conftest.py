@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+import os
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ import pytest
 from compute_heater_agent.service import RunningAgent, running_agent
 from compute_heater_agent.settings import AgentSettings, RackSettings
 from compute_heater_agent.simulated import Rack
+from homeassistant.components import file_upload
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from simulator.running import RunningHouse, Settings, running_house
@@ -22,6 +24,12 @@ from simulator.running import RunningHouse, Settings, running_house
 from .plant import PASSWORD, USER, Plant, add_site, set_up_plant
 
 UUID = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.fixture(autouse=True)
+def own_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the folder of uploaded files from other test processes: all empty it."""
+    monkeypatch.setattr(file_upload, "TEMP_DIR_NAME", f"uploads-{os.getpid()}")
 
 
 @pytest.fixture
