@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from .computer import Computer
 from .errors import CapRangeError
 from .guard import Lease, OverTemperatureGuard
 from .modules import ModuleState, ResetType
@@ -66,11 +67,11 @@ class ModuleView(Protocol):
 class Description:
     """What the machine is called and made of."""
 
-    manufacturer: str
+    manufacturer: str | None
     model: str
     chassis_type: str
     module_model: str
-    processor: str
+    processor: str | None
     processors: int = 1
     power_source: str | None = None
     """``Implementation`` of the power sensor in Redfish's words."""
@@ -131,6 +132,10 @@ class Machine(ABC):
     """``coolant_c`` is read, if it can be just now."""
     has_leak_detector: bool = False
     """``leaking`` is known."""
+    has_work_use: bool = False
+    """``work_use`` is read, if it can be just now."""
+    computer: Computer | None = None
+    """What its only module is made of; None where nothing tells."""
 
     def __init__(self, power_range: PowerRange) -> None:
         self.power_range = power_range
@@ -148,6 +153,15 @@ class Machine(ABC):
     @property
     def coolant_c(self) -> float | None:
         """Hottest coolant."""
+        return None
+
+    @property
+    def work_use(self) -> float | None:
+        """CPU time that the work uses, as a share of what it may use at full power."""
+        return None
+
+    def processor_c(self, index: int) -> float | None:
+        """Temperature of a processor of ``computer``, counted from 0."""
         return None
 
     @property

@@ -18,6 +18,7 @@ VERSIONS: Final = {
     "CoolantConnector": "v1_3_0",
     "CoolingUnit": "v1_5_0",
     "EnvironmentMetrics": "v1_5_0",
+    "EthernetInterface": "v1_12_4",
     "EventDestination": "v1_16_0",
     "EventService": "v1_12_0",
     "LeakDetection": "v1_2_0",
@@ -27,6 +28,7 @@ VERSIONS: Final = {
     "MessageRegistry": "v1_7_0",
     "MessageRegistryFile": "v1_1_5",
     "PowerSubsystem": "v1_1_3",
+    "Processor": "v1_22_0",
     "Role": "v1_3_3",
     "Sensor": "v1_12_0",
     "ServiceRoot": "v1_20_0",
@@ -118,6 +120,11 @@ def number(value: float, digits: int = 3) -> float:
 def optional_number(value: float | None, digits: int = 3) -> float | None:
     """Round for the wire; what is unknown is null."""
     return None if value is None else number(value, digits)
+
+
+def without_unknown(**values: Any) -> Json:
+    """Keep what is known: what is not is left out."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def etag(body: Json) -> str:

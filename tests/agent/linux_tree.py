@@ -88,6 +88,30 @@ class Tree:
             self.write(f"{folder}/{name}", value)
         return folder
 
+    def add_computer(self, packages: int = 1) -> None:
+        """Add what every Linux tells of a PC: processors of two cores each, and more."""
+        self.write(
+            "/proc/cpuinfo",
+            "processor\t: 0\nvendor_id\t: GenuineWarm\nmodel name\t: Warm 9000",
+        )
+        self.write("/proc/meminfo", "MemTotal:       16384000 kB\nMemFree: 1 kB")
+        self.write("/proc/stat", "cpu  1 2 3\nbtime 1795895149\nprocesses 5")
+        self.write("/sys/class/dmi/id/bios_version", "F.42")
+        for cpu in range(4 * packages):
+            topology = f"/sys/devices/system/cpu/cpu{cpu}/topology"
+            core = cpu // 2 * 2
+            self.write(f"{topology}/physical_package_id", cpu // 4)
+            self.write(f"{topology}/core_cpus_list", f"{core}-{core + 1}")
+        self.add_network("lo", "00:00:00:00:00:00", card=False)
+        self.add_network("br0", "02:fc:00:00:00:01", card=False)
+        self.add_network("enp3s0", "a8:a1:59:00:00:01")
+
+    def add_network(self, name: str, mac: str, *, card: bool = True) -> None:
+        folder = f"/sys/class/net/{name}"
+        self.write(f"{folder}/address", mac)
+        if card:
+            self.root.at(f"{folder}/device").mkdir()
+
     def add_systemd(self) -> None:
         self.root.at("/run/systemd/system").mkdir(parents=True)
 

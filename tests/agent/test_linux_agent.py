@@ -75,7 +75,7 @@ async def test_what_is_not_there_is_not_shown(tree: Tree, tmp_path: Path) -> Non
         seen = await walk(client)
     assert not [path for path in seen if "ThermalEquipment" in path]
     names = {path.rpartition("/")[2] for path in seen if "/Sensors/" in path}
-    assert names == {"Power", "Energy", "Load"}
+    assert names == {"Power", "Energy", "Load", "Work"}
     chassis = seen[f"{ROOT}/Chassis/Rack"]
     assert (chassis["Name"], chassis["ChassisType"]) == ("attic", "StandAlone")
     system = seen[SYSTEM]

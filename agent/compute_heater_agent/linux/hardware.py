@@ -4,10 +4,12 @@ from dataclasses import dataclass
 import os
 import socket
 
+from ..computer import Computer
 from . import nvidia, systemd
 from .cgroup import CpuGroup, find_group
 from .cpufreq import CpuFreq, find_cpufreq
 from .files import LinuxError, Root, optional_text
+from .inventory import find_computer
 from .nvidia import Gpu
 from .rapl import Package, find_packages
 from .sensors import KernelSensor, find_sensors
@@ -18,9 +20,9 @@ class Hardware:
     """Everything that can measure or hold back."""
 
     name: str
-    manufacturer: str
+    manufacturer: str | None
     model: str
-    processor: str
+    processor: str | None
     cpus: int
     group: CpuGroup | None
     cpufreq: CpuFreq | None
@@ -29,6 +31,9 @@ class Hardware:
     gpu_trouble: str | None
     """Why nvidia-smi, which is there, shows no card."""
     sensors: dict[str, KernelSensor]
+    computer: Computer
+    processor_heat: tuple[KernelSensor | None, ...]
+    """Temperature sensor of each of the computer's processors."""
     has_systemd: bool
 
 
@@ -41,19 +46,23 @@ async def find_hardware(root: Root, slice_name: str) -> Hardware:
             gpus = await nvidia.read_gpus()
         except LinuxError as err:
             trouble = str(err)
+    name = optional_text(root.at("/proc/sys/kernel/hostname")) or socket.gethostname()
+    cpufreq, sensors = find_cpufreq(root), find_sensors(root)
+    computer, processor_heat = find_computer(root, name, cpufreq, sensors)
     return Hardware(
-        name=optional_text(root.at("/proc/sys/kernel/hostname"))
-        or socket.gethostname(),
-        manufacturer=_dmi(root, "sys_vendor") or "Unknown",
+        name=name,
+        manufacturer=_dmi(root, "sys_vendor"),
         model=_dmi(root, "product_name") or _device_tree(root) or "Linux machine",
         processor=_processor(root),
         cpus=_cpus(root),
         group=find_group(root, slice_name),
-        cpufreq=find_cpufreq(root),
+        cpufreq=cpufreq,
         packages=tuple(find_packages(root)),
         gpus=tuple(gpus),
         gpu_trouble=trouble,
-        sensors=find_sensors(root),
+        sensors=sensors,
+        computer=computer,
+        processor_heat=processor_heat,
         has_systemd=systemd.is_running(root),
     )
 
@@ -67,13 +76,13 @@ def _device_tree(root: Root) -> str | None:
     return text.strip("\0") if text else None
 
 
-def _processor(root: Root) -> str:
+def _processor(root: Root) -> str | None:
     text = optional_text(root.at("/proc/cpuinfo")) or ""
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name.strip() in ("model name", "Model", "cpu model"):
             return value.strip()
-    return "Unknown processor"
+    return None
 
 
 def _cpus(root: Root) -> int:

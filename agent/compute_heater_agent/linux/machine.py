@@ -91,6 +91,8 @@ class LinuxMachine(Machine):
             )
         )
         self.has_temperature = bool(settings.coolant or settings.supply)
+        self.has_work_use = hardware.group is not None
+        self.computer = hardware.computer
         self.energy_j = energy_j
         self.heat_j = 0.0
         self._controller = PowerController(
@@ -115,6 +117,16 @@ class LinuxMachine(Machine):
         """Hottest coolant, else the outflow."""
         coolant_c = self._sample.coolant_c
         return self._sample.supply_c if coolant_c is None else coolant_c
+
+    @property
+    def work_use(self) -> float | None:
+        """CPU time of the slice in the last period."""
+        return self._sample.cpu_use
+
+    def processor_c(self, index: int) -> float | None:
+        """Temperature of a processor, as last read."""
+        celsius = self._sample.processors_c
+        return celsius[index] if index < len(celsius) else None
 
     @property
     def cooling(self) -> Cooling | None:
@@ -290,7 +302,7 @@ def _description(
         chassis_type="StandAlone",
         module_model=hardware.model,
         processor=hardware.processor,
-        processors=max(len(hardware.packages), 1),
+        processors=len(hardware.computer.processors),
         power_source="Synthesized" if source.is_estimate else "Reported",
         power_remark=source.remark(settings),
         off_remark=_OFF_REMARKS[off].format(slice=settings.slice),

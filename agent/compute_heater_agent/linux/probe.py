@@ -29,6 +29,7 @@ class Sample:
     coolant_c: float | None = None
     supply_c: float | None = None
     return_c: float | None = None
+    processors_c: tuple[float | None, ...] = ()
     gpus: Sequence[Gpu] | None = None
     faults: tuple[str, ...] = ()
 
@@ -80,6 +81,7 @@ class Probe:
             coolant_c=_read(self._coolant),
             supply_c=_read(self._supply),
             return_c=_read(self._return),
+            processors_c=tuple(map(_read, self._hardware.processor_heat)),
             gpus=gpus,
             faults=(*faults, *measured.faults),
         )

@@ -2,8 +2,18 @@
 
 from ..heater import Heater
 from ..messages import Json
-from ..resource import ROOT, Resource, collection, entity, link, number, optional_number
+from ..resource import (
+    ROOT,
+    Resource,
+    collection,
+    entity,
+    link,
+    number,
+    optional_number,
+    without_unknown,
+)
 from .health import COOLANT, RACK, TANK, status
+from .sensors import processor_readings
 from .systems import system_path
 
 CHASSIS = f"{ROOT}/Chassis"
@@ -23,7 +33,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
             "Rack",
             heater.name,
             ChassisType=what.chassis_type,
-            Manufacturer=what.manufacturer,
+            **without_unknown(Manufacturer=what.manufacturer),
             Model=what.model,
             SerialNumber=heater.serial_number("Rack"),
             PowerState="On",
@@ -69,7 +79,8 @@ def resources(heater: Heater) -> dict[str, Resource]:
         )
 
     def show_thermal_metrics() -> Json:
-        readings: Json = {}
+        listed = processor_readings(machine)
+        readings: Json = {"TemperatureReadingsCelsius": listed} if listed else {}
         if machine.has_temperature:
             reading = {
                 "Reading": optional_number(machine.coolant_c),
@@ -77,7 +88,10 @@ def resources(heater: Heater) -> dict[str, Resource]:
             }
             readings = {
                 "TemperatureSummaryCelsius": {"Internal": reading},
-                "TemperatureReadingsCelsius": [{**reading, "DeviceName": "Coolant"}],
+                "TemperatureReadingsCelsius": [
+                    {**reading, "DeviceName": "Coolant"},
+                    *listed,
+                ],
             }
         return entity(
             f"{RACK}/ThermalSubsystem/ThermalMetrics",

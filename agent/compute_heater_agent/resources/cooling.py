@@ -8,7 +8,16 @@ supply here, and the heating supply (hot) is the primary return.
 from ..heater import Heater
 from ..machine import Connector, Cooling, Machine, Substance
 from ..messages import Json
-from ..resource import ROOT, Resource, collection, entity, link, number, optional_number
+from ..resource import (
+    ROOT,
+    Resource,
+    collection,
+    entity,
+    link,
+    number,
+    optional_number,
+    without_unknown,
+)
 from .health import LEAKS, RACK, TANK, status
 from .sensors import SENSORS
 
@@ -49,7 +58,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
             "Tank",
             now.name,
             EquipmentType="ImmersionUnit",
-            Manufacturer=what.manufacturer,
+            **without_unknown(Manufacturer=what.manufacturer),
             Model=what.model,
             SerialNumber=heater.serial_number("Tank"),
             CoolingCapacityWatts=round(machine.power_range.max_w),

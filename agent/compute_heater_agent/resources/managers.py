@@ -1,5 +1,7 @@
 """The agent itself as a manager."""
 
+from datetime import UTC, datetime
+
 from .. import __version__
 from ..heater import VENDOR, Heater
 from ..messages import Json
@@ -13,6 +15,7 @@ AGENT = f"{MANAGERS}/Agent"
 
 def resources(heater: Heater) -> dict[str, Resource]:
     """Return the collection and its one member."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def show_agent() -> Json:
         return entity(
@@ -25,6 +28,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
             Model="compute-heater-agent",
             FirmwareVersion=__version__,
             UUID=heater.uuid,
+            LastResetTime=started,
             ServiceEntryPointUUID=heater.uuid,
             Status={"State": "Enabled", "Health": "OK"},
             Links={

@@ -1,4 +1,4 @@
-"""Sensors of the rack, and excerpts of them for other resources."""
+"""Sensors of the machine, and excerpts of them for other resources."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from functools import partial
 from ..heater import Heater
 from ..machine import Machine
 from ..messages import Json
-from ..resource import Resource, collection, entity, number, optional_number
+from ..resource import Resource, collection, entity, link, number, optional_number
 from .health import RACK, status
+from .processors import processor_id, processor_path
 
 SENSORS = f"{RACK}/Sensors"
 _J_PER_KWH = 3.6e6
@@ -23,6 +24,8 @@ class _Sensor:
     context: str
     digits: int
     read: Callable[[Machine], float | None]
+    of: str | None = None
+    """URI of the part that is measured, where it is not the machine."""
 
 
 _SENSORS = {
@@ -49,6 +52,14 @@ _SENSORS = {
         context="Chassis",
         digits=2,
         read=lambda machine: machine.load_percent,
+    ),
+    "Work": _Sensor(
+        name="CPU time that the work uses",
+        reading_type="Percent",
+        units="%",
+        context="CPU",
+        digits=2,
+        read=lambda machine: _percent(machine.work_use),
     ),
     "Coolant": _Sensor(
         name="Hottest coolant",
@@ -80,20 +91,42 @@ _SENSORS = {
 def sensors_of(machine: Machine) -> dict[str, _Sensor]:
     """Return the sensors that the machine has, by their Id."""
     missing: set[str] = set()
+    if not machine.has_work_use:
+        missing.add("Work")
     if not machine.has_temperature:
         missing.add("Coolant")
     if not machine.has_heat_meter:
         missing |= {"HeatPower", "HeatDelivered"}
-    return {name: sensor for name, sensor in _SENSORS.items() if name not in missing}
+    found = {name: sensor for name, sensor in _SENSORS.items() if name not in missing}
+    for index in _warm_processors(machine):
+        found[processor_id(index)] = _Sensor(
+            name=f"Temperature of processor {index + 1}",
+            reading_type="Temperature",
+            units="Cel",
+            context="CPU",
+            digits=3,
+            read=partial(_processor_c, index),
+            of=processor_path(index),
+        )
+    return found
 
 
 def excerpt(machine: Machine, name: str) -> Json:
     """Return the reading of a sensor with its source, as other resources show it."""
-    sensor = _SENSORS[name]
+    sensor = sensors_of(machine)[name]
     return {
         "Reading": optional_number(sensor.read(machine), sensor.digits),
         "DataSourceUri": f"{SENSORS}/{name}",
     }
+
+
+def processor_readings(machine: Machine) -> list[Json]:
+    """Return the temperatures of the processors for ThermalMetrics."""
+    return [
+        excerpt(machine, processor_id(index))
+        | {"DeviceName": f"Processor {index + 1}", "PhysicalContext": "CPU"}
+        for index in _warm_processors(machine)
+    ]
 
 
 def resources(heater: Heater) -> dict[str, Resource]:
@@ -111,7 +144,7 @@ def resources(heater: Heater) -> dict[str, Resource]:
 
 
 def _show(machine: Machine, name: str) -> Json:
-    sensor = _SENSORS[name]
+    sensor = sensors_of(machine)[name]
     body = entity(
         f"{SENSORS}/{name}",
         "Sensor",
@@ -128,6 +161,8 @@ def _show(machine: Machine, name: str) -> Json:
         body["Implementation"] = what.power_source
     if name in _FROM_POWER and what.power_remark is not None:
         body["Description"] = what.power_remark
+    if sensor.of is not None:
+        body["RelatedItem"] = [link(sensor.of)]
     if name == "Coolant":
         body["Status"] = status(machine)
         if machine.guard is not None:
@@ -138,6 +173,20 @@ def _show(machine: Machine, name: str) -> Json:
     if sensor.reading_type == "EnergykWh":
         body["LifetimeReading"] = body["Reading"]
     return body
+
+
+def _warm_processors(machine: Machine) -> list[int]:
+    """Return the processors whose temperature is read, counted from 0."""
+    processors = () if machine.computer is None else machine.computer.processors
+    return [index for index, each in enumerate(processors) if each.has_temperature]
+
+
+def _processor_c(index: int, machine: Machine) -> float | None:
+    return machine.processor_c(index)
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _kilo(value: float | None) -> float | None:

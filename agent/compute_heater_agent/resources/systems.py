@@ -2,12 +2,23 @@
 
 import uuid
 
+from ..computer import Computer
 from ..errors import TrippedError
 from ..heater import Heater
 from ..machine import ModuleView
 from ..messages import Json, RedfishError, message
 from ..modules import ModuleState, ResetType
-from ..resource import ROOT, Caller, Reply, Resource, collection, entity, link
+from ..resource import (
+    ROOT,
+    Caller,
+    Reply,
+    Resource,
+    collection,
+    entity,
+    link,
+    number,
+    without_unknown,
+)
 
 SYSTEMS = f"{ROOT}/Systems"
 _ACTION = "ComputerSystem.Reset"
@@ -74,7 +85,7 @@ class _System:
             f"Module {self._index + 1}",
             SystemType="Physical",
             **remark,
-            Manufacturer=what.manufacturer,
+            **without_unknown(Manufacturer=what.manufacturer),
             Model=what.module_model,
             SerialNumber=self._heater.serial_number(self._id),
             UUID=str(uuid.uuid5(uuid.UUID(self._heater.uuid), self._id)),
@@ -83,8 +94,10 @@ class _System:
             BootProgress={"LastState": _boot_progress(module)},
             ProcessorSummary={
                 "Count": what.processors,
-                "Model": what.processor,
+                **without_unknown(Model=what.processor),
+                **_processors(self._heater.machine.computer),
             },
+            **_computer(self._path, self._heater.machine.computer),
             Links={
                 "Chassis": [link(f"{ROOT}/Chassis/Rack")],
                 "ManagedBy": [link(f"{ROOT}/Managers/Agent")],
@@ -126,6 +139,31 @@ class _System:
         except TrippedError as err:
             raise RedfishError(409, message("OverTemperatureTripActive")) from err
         return Reply()
+
+
+def _processors(computer: Computer | None) -> Json:
+    if computer is None:
+        return {}
+    return without_unknown(
+        CoreCount=computer.cores, LogicalProcessorCount=computer.threads
+    )
+
+
+def _computer(path: str, computer: Computer | None) -> Json:
+    """Show what its operating system tells of a computer."""
+    if computer is None:
+        return {}
+    memory_gib, booted, ports = computer.memory_gib, computer.booted, computer.ports
+    return without_unknown(
+        HostName=computer.host_name,
+        BiosVersion=computer.bios_version,
+        LastResetTime=None if booted is None else booted.isoformat(),
+        MemorySummary=None
+        if memory_gib is None
+        else {"TotalSystemMemoryGiB": number(memory_gib, 2)},
+        Processors=link(f"{path}/Processors"),
+        EthernetInterfaces=link(f"{path}/EthernetInterfaces") if ports else None,
+    )
 
 
 def _boot_progress(module: ModuleView) -> str:
