@@ -16,8 +16,10 @@ from custom_components.compute_heater.const import DOMAIN, PLATFORMS
 from custom_components.compute_heater.control.reasons import Reason
 from custom_components.compute_heater.flows.modbus_form import AS_LISTED
 from custom_components.compute_heater.flows.point_form import BY_ROLE
+from custom_components.compute_heater.heaters.boinc_status import SUSPENDED_REASONS
 from custom_components.compute_heater.heaters.model import ModuleCondition, PowerState
-from custom_components.compute_heater.site import Strategy
+from custom_components.compute_heater.heaters.slurm_settings import Leaving
+from custom_components.compute_heater.control.site import Strategy
 from custom_components.compute_heater.water_heater import Tank
 
 from .translation_keys import (
@@ -35,8 +37,18 @@ PLATFORM_NAMES = [platform.value for platform in PLATFORMS]
 PARTS = ("heater", "sink", "bacnet", "modbus")
 HEATER_STEPS = ("flows/heater_steps.py", "flows/heater_form.py")
 """What the dialogues of a heater share."""
+REAUTH = ("flows/heater_reauth.py", "flows/slurm_form.py", "flows/work_form.py")
+"""What asks for new credentials, and how they are tried."""
 STEPS = {
-    "heater": (*HEATER_STEPS, "flows/composed_form.py", "flows/work_form.py"),
+    "heater": (
+        *HEATER_STEPS,
+        "flows/composed_form.py",
+        "flows/slurm_form.py",
+        "flows/slurm_nodes_form.py",
+        "flows/slurm_steps.py",
+        "flows/work_form.py",
+        "flows/work_steps.py",
+    ),
     "bacnet": ("flows/link_steps.py", "flows/bacnet_form.py"),
     "modbus": ("flows/link_steps.py", "flows/modbus_form.py", "flows/modbus_try.py"),
 }
@@ -122,6 +134,7 @@ def test_states() -> None:
     assert named("sensor", "reason") == set(Reason)
     assert named("sensor", "power_state") == set(PowerState)
     assert named("sensor", "module_power_state") == set(ModuleCondition)
+    assert named("sensor", "suspended_reason") == {"none", *SUSPENDED_REASONS}
     assert named("select", "power_state") == set(PowerState)
     assert named("select", "strategy") == set(Strategy)
     # No plant is needed to ask a class for what it can be.
@@ -156,6 +169,7 @@ def test_options_of_the_points() -> None:
         "modbus_transport": Transport,
         "modbus_parity": Parity,
         "word_order": (AS_LISTED, *WordOrder),
+        "running_jobs": Leaving,
     }
     for key, options in choices.items():
         assert EN["selector"][key]["options"].keys() == set(options), key
@@ -180,7 +194,7 @@ def test_words_of_the_links() -> None:
 
 def test_texts_of_the_site_dialogue() -> None:
     config = EN["config"]
-    files = ("config_flow.py", "flows/discovery.py", *HEATER_STEPS)
+    files = ("config_flow.py", "flows/discovery.py", *HEATER_STEPS, *REAUTH)
     assert set().union(*map(error_keys, files)) == config["error"].keys()
     assert set().union(*map(abort_keys, files)) == config["abort"].keys()
 

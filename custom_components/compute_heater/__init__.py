@@ -27,7 +27,7 @@ from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
 from .drivers import async_profiles, create_heater
 from .entity import module_device_id, point_platform
 from .heater_coordinator import HeaterCoordinator
-from .issues import async_check_entities, async_forget
+from .issues import async_check_entities, async_check_heater, async_forget
 from .links import LINKS, async_adopt, async_check_yaml_hubs, create_link
 from .pumps import async_run_down
 from .release import (
@@ -39,8 +39,6 @@ from .release import (
 from .renames import async_follow_renames
 from .services import async_register_services
 from .site import SiteCoordinator
-from .site_heater import SiteHeater
-from .site_sink import SiteSink
 from .store import DATA_HANDOVER, DATA_RELOADING, Handover, Memory, SiteStore
 
 # What answers later than this goes on in the background: control shall not wait.
@@ -92,11 +90,8 @@ async def async_setup_entry(
     site = SiteCoordinator(
         hass,
         entry,
-        [SiteHeater(coordinator) for coordinator in heaters.values()],
-        [
-            SiteSink(hass, subentry)
-            for subentry in entry.get_subentries_of_type(SUBENTRY_SINK)
-        ],
+        list(heaters.values()),
+        list(entry.get_subentries_of_type(SUBENTRY_SINK)),
     )
     site.restore(memory)
     async_adopt(
@@ -116,6 +111,8 @@ async def async_setup_entry(
     async def async_look_after(_now: datetime) -> None:
         for sink in site.sinks.values():
             async_check_entities(hass, sink)
+        for coordinator in heaters.values():
+            async_check_heater(hass, entry.entry_id, coordinator.subentry)
         await async_save()
 
     entry.runtime_data = SiteRuntime(

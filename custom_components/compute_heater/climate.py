@@ -19,11 +19,13 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_THROTTLE_TEMPERATURE
 from .control.demand import SinkKind
+from .control.heater_control import Mode
+from .control.power_state import measured_state
 from .coordinator import ComputeHeaterConfigEntry
 from .entity import HeaterEntity, SinkEntity
 from .heaters.model import PowerState
-from .power_state import measured_state
-from .site_heater import Mode, SiteHeater
+from .one_by_one import one_by_one
+from .site_heater import SiteHeater
 from .site_sink import SiteSink
 
 PARALLEL_UPDATES = 1
@@ -48,7 +50,7 @@ async def async_setup_entry(
 ) -> None:
     """Set up the climate entities of a site's parts."""
     site = entry.runtime_data.site
-    for heater_id, heater in site.heaters.items():
+    async for heater_id, heater in one_by_one(site.heaters.items()):
         async_add_entities([HeaterClimate(entry, heater)], config_subentry_id=heater_id)
     for sink_id, sink in site.sinks.items():
         if sink.kind is SinkKind.FLOOR:

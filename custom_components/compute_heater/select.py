@@ -8,10 +8,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .building.points import Point
+from .control.site import Strategy
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import HeaterEntity, PointEntity, SiteEntity, point_platform
 from .heaters.model import PowerState
-from .site import Strategy
+from .one_by_one import one_by_one
 from .site_heater import SiteHeater
 
 PARALLEL_UPDATES = 1
@@ -32,7 +33,7 @@ async def async_setup_entry(
     """Set up the selects of a site and its parts."""
     runtime = entry.runtime_data
     async_add_entities([StrategySelect(entry, STRATEGY)])
-    for heater_id, heater in runtime.site.heaters.items():
+    async for heater_id, heater in one_by_one(runtime.site.heaters.items()):
         async_add_entities(
             [PowerStateSelect(entry, heater)], config_subentry_id=heater_id
         )

@@ -24,7 +24,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .building.points import Point, PointKind
-from .const import CONF_VOLUME
+from .const import CONF_VOLUME, CONF_WORK
+from .control.power_state import measured_state
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import (
@@ -36,10 +37,11 @@ from .entity import (
     point_platform,
 )
 from .heater_coordinator import HeaterCoordinator
+from .heaters.boinc_status import SUSPENDED_REASONS
 from .heaters.model import ModuleCondition, ModuleReading, PowerState
 from .modules import async_watch_modules
+from .one_by_one import one_by_one
 from .point_classes import sensor_class, state_class
-from .power_state import measured_state
 from .site import SiteData
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
@@ -47,6 +49,7 @@ from .site_sink import SiteSink
 PARALLEL_UPDATES = 0
 
 _REASONS = [reason.value for reason in Reason]
+_NOT_SUSPENDED = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,8 @@ class HeaterSensorDescription(SensorEntityDescription):
     value_fn: Callable[[SiteHeater], float | str | None]
     coolant_field: str | None = None
     """Only for heaters that can tell this field of their reading."""
+    needs_work: bool = False
+    """Only for heaters with a work layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +84,14 @@ def _efficiency(heater: SiteHeater) -> float | None:
     if not energy.total_kwh or heat.total_kwh is None:
         return None
     return 100 * heat.total_kwh / energy.total_kwh
+
+
+def _suspended_reason(heater: SiteHeater) -> str | None:
+    """Why BOINC does not compute; unknown while it does not answer."""
+    reading = heater.coordinator.data
+    if reading.suspended_reason is not None:
+        return reading.suspended_reason
+    return None if reading.work_share is None else _NOT_SUSPENDED
 
 
 HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
@@ -203,6 +216,15 @@ HEATER_SENSORS: tuple[HeaterSensorDescription, ...] = (
         options=_REASONS,
         value_fn=lambda heater: heater.decision.reason if heater.decision else None,
     ),
+    HeaterSensorDescription(
+        key="suspended_reason",
+        translation_key="suspended_reason",
+        device_class=SensorDeviceClass.ENUM,
+        options=[_NOT_SUSPENDED, *SUSPENDED_REASONS],
+        entity_category=EntityCategory.DIAGNOSTIC,
+        needs_work=True,
+        value_fn=_suspended_reason,
+    ),
 )
 
 MODULE_STATE = SensorEntityDescription(
@@ -291,13 +313,12 @@ async def async_setup_entry(
     """Set up the sensors of a site and its parts."""
     runtime = entry.runtime_data
     async_add_entities(SiteSensor(entry, each) for each in SITE_SENSORS)
-    for heater_id, heater in runtime.site.heaters.items():
+    async for heater_id, heater in one_by_one(runtime.site.heaters.items()):
         async_add_entities(
             (
                 HeaterSensor(entry, heater, each)
                 for each in HEATER_SENSORS
-                if each.coolant_field is None
-                or heater.coordinator.capabilities.can_read(each.coolant_field)
+                if _has(heater.coordinator, each)
             ),
             config_subentry_id=heater_id,
         )
@@ -320,6 +341,14 @@ async def async_setup_entry(
             ),
             config_subentry_id=link_id,
         )
+
+
+def _has(coordinator: HeaterCoordinator, sensor: HeaterSensorDescription) -> bool:
+    """Whether a heater can ever know what a sensor shows."""
+    if sensor.needs_work and CONF_WORK not in coordinator.subentry.data:
+        return False
+    field = sensor.coolant_field
+    return field is None or coordinator.capabilities.can_read(field)
 
 
 @callback

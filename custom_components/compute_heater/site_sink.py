@@ -1,4 +1,4 @@
-"""One heat consumer of a site: its sources, its demand and its path."""
+"""One heat consumer of a site: its sources, and what control makes of them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,49 +34,60 @@ from .control.demand import (
     SinkReading,
     SinkSettings,
 )
-from .control.hydraulics import PathDemand, PathSettings
-from .control.reasons import Reason
+from .control.description import SinkDescription
+from .control.hydraulics import PathSettings
 from .sources import Source, demand_fraction, flow, temperature
 
 # Water: 4.186 kJ/(kg·K) at 1 kg/L.
 _KWH_PER_LITRE_K = 4.186 / 3600
 
-NOT_WANTED = SinkDemand(
-    heat_w=0,
-    wanted=False,
-    accepts=False,
-    energy_kwh=None,
-    stored_kwh=None,
-    charge_percent=None,
-    hours_to_limit=None,
-    reason=Reason.CLIMATE_OFF,
-)
+
+def sink_description(subentry: ConfigSubentry) -> SinkDescription:
+    """Return limits and path from a consumer's subentry."""
+    data = subentry.data
+    kind = SinkKind(data[CONF_KIND])
+    volume: float | None = data.get(CONF_VOLUME)
+    path = data[CONF_PATH]
+    return SinkDescription(
+        settings=SinkSettings(
+            kind=kind,
+            setpoint_c=data[CONF_TARGET_TEMPERATURE],
+            hysteresis_k=data[CONF_HYSTERESIS],
+            limit_c=data[CONF_LIMIT_TEMPERATURE],
+            max_heat_w=data[CONF_MAX_HEAT_POWER] * 1000,
+            capacity_kwh_per_k=volume * _KWH_PER_LITRE_K if volume else None,
+            comfort_min_c=data[CONF_COMFORT_MINIMUM],
+        ),
+        path=PathSettings(
+            sink_id=subentry.subentry_id,
+            kind=kind,
+            valve_id=path.get(CONF_VALVE_ENTITY),
+            valve_open=path[CONF_VALVE_POSITION] == "on",
+            pump_id=path.get(CONF_PUMP_ENTITY),
+            has_flow_sensor=bool(path.get(CONF_FLOW_ENTITY)),
+            valve_travel_s=path[CONF_VALVE_TRAVEL_TIME],
+            overrun_s=path[CONF_OVERRUN_TIME],
+        ),
+    )
 
 
 class SiteSink:
-    """Reads one consumer's sources and says what heat it wants."""
+    """Reads one consumer's sources for control."""
 
-    def __init__(self, hass: HomeAssistant, subentry: ConfigSubentry) -> None:
-        """Take limits and entities from the subentry."""
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        subentry: ConfigSubentry,
+        description: SinkDescription,
+        controller: SinkController,
+    ) -> None:
+        """Take the entities from the subentry."""
         data = subentry.data
         self.subentry = subentry
         self.sink_id = subentry.subentry_id
-        self.kind = SinkKind(data[CONF_KIND])
-        self.enabled = True
-        volume: float | None = data.get(CONF_VOLUME)
-        max_heat_w = data[CONF_MAX_HEAT_POWER] * 1000
-        self._controller = SinkController(
-            SinkSettings(
-                kind=self.kind,
-                setpoint_c=data[CONF_TARGET_TEMPERATURE],
-                hysteresis_k=data[CONF_HYSTERESIS],
-                limit_c=data[CONF_LIMIT_TEMPERATURE],
-                max_heat_w=max_heat_w,
-                capacity_kwh_per_k=volume * _KWH_PER_LITRE_K if volume else None,
-                comfort_min_c=data[CONF_COMFORT_MINIMUM],
-            )
-        )
-        self.demand = NOT_WANTED
+        self.kind = description.settings.kind
+        self.path = description.path
+        self._controller = controller
         second = data.get(CONF_SECOND_TEMPERATURE_ENTITY) or data.get(
             CONF_SUPPLY_TEMPERATURE_ENTITY
         )
@@ -84,7 +95,11 @@ class SiteSink:
         self._temperature = Source(hass, data[CONF_TEMPERATURE_ENTITY], temperature)
         self._second = Source(hass, second, temperature) if second else None
         self._demand = (
-            Source(hass, data[CONF_DEMAND_ENTITY], demand_fraction(max_heat_w))
+            Source(
+                hass,
+                data[CONF_DEMAND_ENTITY],
+                demand_fraction(description.settings.max_heat_w),
+            )
             if data.get(CONF_DEMAND_ENTITY)
             else None
         )
@@ -92,16 +107,6 @@ class SiteSink:
             Source(hass, path[CONF_FLOW_ENTITY], flow)
             if path.get(CONF_FLOW_ENTITY)
             else None
-        )
-        self.path = PathSettings(
-            sink_id=self.sink_id,
-            kind=self.kind,
-            valve_id=path.get(CONF_VALVE_ENTITY),
-            valve_open=path[CONF_VALVE_POSITION] == "on",
-            pump_id=path.get(CONF_PUMP_ENTITY),
-            has_flow_sensor=self.flow is not None,
-            valve_travel_s=path[CONF_VALVE_TRAVEL_TIME],
-            overrun_s=path[CONF_OVERRUN_TIME],
         )
 
     @property
@@ -135,9 +140,23 @@ class SiteSink:
         return self._temperature.number
 
     @property
+    def demand(self) -> SinkDemand:
+        """What it wants."""
+        return self._controller.demand
+
+    @property
     def is_known(self) -> bool:
         """The demand rests on a reading that can be relied on."""
-        return self.demand.reason is not Reason.STALE_SENSOR
+        return self._controller.is_known
+
+    @property
+    def enabled(self) -> bool:
+        """Its owner lets it want heat."""
+        return self._controller.enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._controller.enabled = value
 
     @property
     def setpoint_c(self) -> float:
@@ -149,47 +168,27 @@ class SiteSink:
         self._controller.settings = replace(self._controller.settings, setpoint_c=value)
 
     @callback
-    def evaluate(self, now: float) -> PathDemand:
-        """Work out the demand; also what the path needs to know of it."""
-        demand = self._controller.evaluate(
-            SinkReading(
-                temperature_c=self._temperature.number,
-                second_c=self._second.number if self._second else None,
-                has_second=self._second is not None,
-                demand_fraction=self._demand.number if self._demand else None,
-                has_demand_point=self._demand is not None,
-            ),
-            now,
-        )
-        if not self.enabled:
-            # Still measured, and still able to take heat that has nowhere else to go.
-            demand = replace(demand, heat_w=0, wanted=False, reason=NOT_WANTED.reason)
-        self.demand = demand
-        return PathDemand(
-            heat_w=demand.heat_w,
-            accepts=demand.accepts,
+    def read(self) -> SinkReading:
+        """Return what its sources say now."""
+        return SinkReading(
             temperature_c=self._temperature.number,
+            second_c=self._second.number if self._second else None,
+            has_second=self._second is not None,
+            demand_fraction=self._demand.number if self._demand else None,
+            has_demand_point=self._demand is not None,
         )
 
     @property
     def memory(self) -> dict[str, Any]:
-        """What must survive a restart."""
+        """What must survive a restart of the sources."""
         return {
-            "enabled": self.enabled,
-            "setpoint_c": self.setpoint_c,
-            "controller": self._controller.memory,
             "intervals_s": {
                 source.entity_id: source.intervals_s for source in self.sources
             },
         }
 
     def restore(self, memory: Mapping[str, Any]) -> None:
-        """Take over what was stored."""
-        if isinstance(enabled := memory.get("enabled"), bool):
-            self.enabled = enabled
-        if isinstance(setpoint := memory.get("setpoint_c"), int | float):
-            self.setpoint_c = float(setpoint)
-        self._controller.restore(memory.get("controller", {}))
+        """Take over what was stored of the sources."""
         intervals = memory.get("intervals_s", {})
         for source in self.sources:
             source.intervals_s = [

@@ -1,5 +1,6 @@
 """Safety: it can only lower, and forgets a trip only when it is known to be cool."""
 
+from dataclasses import replace
 from math import nan
 from typing import Any
 
@@ -245,15 +246,7 @@ def test_hotter_never_allows_more(
 ) -> None:
     if given_input.coolant_c is None:
         return
-    hotter = SafetyInput(
-        coolant_c=given_input.coolant_c + warmer,
-        supply_c=given_input.supply_c,
-        ages=given_input.ages,
-        path_ready=given_input.path_ready,
-        leak=given_input.leak,
-        heater_available=given_input.heater_available,
-        overheating=given_input.overheating,
-    )
+    hotter = replace(given_input, coolant_c=given_input.coolant_c + warmer)
     memory = SafetyMemory(tripped=tripped)
     cool_verdict = assess(SETTINGS, given_input, memory, 0)[0]
     hot_verdict = assess(SETTINGS, hotter, memory, 0)[0]

@@ -1,7 +1,7 @@
 """How much heat each heat consumer ("sink") wants now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite
 
@@ -36,6 +36,8 @@ class SinkSettings:
     max_heat_w: float
     capacity_kwh_per_k: float | None = None
     comfort_min_c: float | None = None
+    comfort_max_c: float | None = None
+    """The optimiser stores heat up to here; None: up to the set point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +74,28 @@ class SinkDemand:
     reason: Reason
 
 
+NOT_WANTED = SinkDemand(
+    heat_w=0,
+    wanted=False,
+    accepts=False,
+    energy_kwh=None,
+    stored_kwh=None,
+    charge_percent=None,
+    hours_to_limit=None,
+    reason=Reason.CLIMATE_OFF,
+)
+
+
 class SinkController:
     """Demand of one sink, with the memory of its hysteresis."""
 
     def __init__(self, settings: SinkSettings) -> None:
         self.settings = settings
         """Replace it when the owner changes a set point; the memory stays."""
+        self.enabled = True
+        """False: its owner has switched it off, so it wants nothing."""
+        self.demand = NOT_WANTED
+        """The latest."""
         self._wanted = False
         self._over_limit = False
         self._trend = Trend()
@@ -97,7 +115,7 @@ class SinkController:
         if settings.kind is SinkKind.DHW and temperature is not None:
             mean = temperature if second is None else (temperature + second) / 2
         stored, charge = self._storage(mean)
-        return SinkDemand(
+        demand = SinkDemand(
             heat_w=fraction * settings.max_heat_w,
             wanted=fraction > 0,
             accepts=accepts,
@@ -107,6 +125,16 @@ class SinkController:
             hours_to_limit=self._hours_to_limit(temperature),
             reason=reason,
         )
+        if not self.enabled:
+            # Still measured, and still able to take heat that has nowhere else to go.
+            demand = replace(demand, heat_w=0, wanted=False, reason=NOT_WANTED.reason)
+        self.demand = demand
+        return demand
+
+    @property
+    def is_known(self) -> bool:
+        """The demand rests on a reading that can be relied on."""
+        return self.demand.reason is not Reason.STALE_SENSOR
 
     def _may_take(
         self, reading: SinkReading, temperature: float | None, second: float | None
@@ -184,10 +212,20 @@ class SinkController:
     @property
     def memory(self) -> dict[str, object]:
         """What must survive a restart, JSON-serialisable."""
-        return {"wanted": self._wanted, "over_limit": self._over_limit}
+        return {
+            "enabled": self.enabled,
+            "setpoint_c": self.settings.setpoint_c,
+            "wanted": self._wanted,
+            "over_limit": self._over_limit,
+        }
 
     def restore(self, memory: Mapping[str, object]) -> None:
         """Take over a stored memory; unknown or broken parts are ignored."""
+        if isinstance(enabled := memory.get("enabled"), bool):
+            self.enabled = enabled
+        setpoint_c = memory.get("setpoint_c")
+        if isinstance(setpoint_c, int | float) and isfinite(setpoint_c):
+            self.settings = replace(self.settings, setpoint_c=float(setpoint_c))
         self._wanted = memory.get("wanted") is True
         self._over_limit = memory.get("over_limit") is True
 

@@ -1,7 +1,7 @@
 """Which power state a heater is in, from what it measures and what it holds."""
 
-from .control.ladder import HeaterSettings
-from .heaters.model import PowerState, Reading
+from ..heaters.model import PowerState, Reading
+from .ladder import HeaterSettings
 
 # Measured power wavers; a state is reached a little above its nominal power.
 _MARGIN = 1.1

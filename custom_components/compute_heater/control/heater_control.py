@@ -1,0 +1,241 @@
+"""One heater of a site: what people set, what its readings allow, what it shall do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Literal
+
+from ..heaters.model import PowerState, Reading
+from .dispatch import DispatchResult, HeaterLimit
+from .ladder import HeaterSettings
+from .power_state import measured_state
+from .precedence import Decision, HeaterWish, decide, headroom
+from .reasons import Reason
+from .safety import SafetyInput, SafetyMemory, SafetySettings, SafetyVerdict, assess
+from .setpoint import SetpointController
+
+type Mode = Literal["off", "auto", "heat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaterDescription:
+    """What does not change about a heater while it is controlled."""
+
+    settings: HeaterSettings
+    safety: SafetySettings
+    needs: tuple[str, ...] = ("coolant", "supply")
+    """Readings that must be known and fresh: those that the heater can tell."""
+    off_powers_down: bool = False
+    """Climate ``off`` shuts the machine down."""
+    income_per_kwh: float = 0.0
+    """Earned by computing, per electricity, where no forecast says otherwise."""
+    start_cost: float = 0.02
+    """Wear and lost work of a start, in the site's currency."""
+    change_cost: float = 0.005
+    """Likewise of a change of power while it works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaterInput:
+    """The latest reading of a heater; None: it does not answer."""
+
+    reading: Reading | None
+    age_s: float | None = 0.0
+    """Since the reading was taken; None: never."""
+
+
+@dataclass(slots=True, kw_only=True)
+class HeaterControls:
+    """What people set."""
+
+    mode: Mode = "auto"
+    manual_state: PowerState | None = None
+    compute_allowed: bool = True
+    power_limit_w: float | None = None
+    target_c: float
+    """Of the supply: held in ``heat``, its upper limit in ``auto``."""
+
+    @property
+    def memory(self) -> dict[str, object]:
+        """What must survive a restart, JSON-serialisable."""
+        return {
+            "mode": self.mode,
+            "manual_state": self.manual_state,
+            "compute_allowed": self.compute_allowed,
+            "power_limit_w": self.power_limit_w,
+            "target_c": self.target_c,
+        }
+
+    def restore(self, memory: Mapping[str, object]) -> None:
+        """Take over what was stored; broken parts keep their defaults."""
+        match memory.get("mode"):
+            case "off" | "auto" | "heat" as mode:
+                self.mode = mode
+        state = memory.get("manual_state")
+        if isinstance(state, str) and state in tuple(PowerState):
+            self.manual_state = PowerState(state)
+        if isinstance(allowed := memory.get("compute_allowed"), bool):
+            self.compute_allowed = allowed
+        if (limit := _number(memory.get("power_limit_w"))) is not None:
+            self.power_limit_w = limit
+        if (target := _number(memory.get("target_c"))) is not None:
+            self.target_c = target
+
+
+class HeaterController:
+    """Brings together what people, dispatch and safety say of one heater."""
+
+    def __init__(self, description: HeaterDescription) -> None:
+        """Control the heater that ``description`` is about."""
+        self.description = description
+        self.settings = description.settings
+        safety = description.safety
+        self.controls = HeaterControls(target_c=safety.throttle_c)
+        self.verdict = SafetyVerdict()
+        self.decision: Decision | None = None
+        self.reading: Reading | None = None
+        """The latest; None while the heater does not answer."""
+        self._age_s: float | None = None
+        self._safety = SafetyMemory()
+        self._setpoint = SetpointController(floor_w=safety.floor_w, max_w=safety.max_w)
+        self._holding = False
+        self._wish: HeaterWish | None = None
+
+    @property
+    def runs_by_hand(self) -> bool:
+        """A person asked for heat, so a path must be open for it."""
+        return self.controls.mode == "heat" and self.controls.manual_state not in (
+            PowerState.OFF,
+            PowerState.STANDBY,
+        )
+
+    @property
+    def heat_by_hand_w(self) -> float:
+        """Heat that a heater in manual mode gives off now; 0 in the other modes."""
+        if self.controls.mode != "heat" or self.reading is None:
+            return 0.0
+        heat_w = self.reading.heat_w
+        return (heat_w if heat_w is not None else self.reading.power_w) or 0.0
+
+    def read(self, given: HeaterInput) -> None:
+        """Take a reading, before anything is decided on it."""
+        self.reading = given.reading
+        self._age_s = given.age_s
+
+    def assess(self, *, path_ready: bool, path_reason: Reason, now: float) -> None:
+        """Judge safety, and note what everyone but dispatch wants."""
+        controls, reading = self.controls, self.reading
+        self.verdict, self._safety = assess(
+            self.description.safety,
+            SafetyInput(
+                coolant_c=reading.coolant_c if reading else None,
+                supply_c=reading.supply_c if reading else None,
+                ages=dict.fromkeys(self.description.needs, self._age_s),
+                path_ready=path_ready,
+                path_reason=path_reason,
+                flow_lpm=reading.flow_lpm if reading else None,
+                working=reading is not None and self._works(reading),
+                heater_available=reading is not None,
+                overheating=reading.overheating if reading else None,
+                leak=reading.leak if reading else None,
+                flow_fault=reading.flow_fault if reading else None,
+            ),
+            self._safety,
+            now,
+        )
+        setpoint_w = self._hold_setpoint(reading.supply_c if reading else None, now)
+        self._wish = HeaterWish(
+            settings=self.settings,
+            mode=controls.mode,
+            safety=self.verdict,
+            manual_state=controls.manual_state,
+            setpoint_power_w=setpoint_w if controls.mode == "heat" else None,
+            compute_allowed=controls.compute_allowed,
+            power_limit_w=controls.power_limit_w,
+            # In auto the target is the upper limit of the supply temperature.
+            supply_limit_w=setpoint_w if controls.mode == "auto" else None,
+            off_powers_down=self.description.off_powers_down,
+        )
+
+    def _works(self, reading: Reading) -> bool:
+        """Whether it draws more than in standby."""
+        return measured_state(reading, self.settings) in (
+            PowerState.ECO,
+            PowerState.FULL,
+        )
+
+    def _hold_setpoint(self, supply_c: float | None, now: float) -> float | None:
+        """Power at which the supply temperature stays at the target."""
+        if self.controls.mode == "off":
+            self._holding = False
+            return None
+        if not self._holding:
+            # Auto starts from full, so that the limit only shows near the target.
+            start = self.settings.max_w
+            reading = self.reading
+            if self.controls.mode == "heat" and reading and reading.power_w is not None:
+                start = reading.power_w
+            self._setpoint.start(start)
+            self._holding = True
+        return self._setpoint.evaluate(self.controls.target_c, supply_c, now)
+
+    @property
+    def limit(self) -> HeaterLimit | None:
+        """How far dispatch may use the heater; None where it may not."""
+        if self._wish is None or self.controls.mode != "auto" or self.reading is None:
+            return None
+        return headroom(self._wish)
+
+    def decide(
+        self, dispatch: DispatchResult | None, *, strategy_active: bool
+    ) -> Decision:
+        """Decide by precedence, after ``assess``."""
+        assert self._wish is not None
+        wish = replace(self._wish, dispatch=dispatch, strategy_active=strategy_active)
+        self.decision = decide(wish)
+        return self.decision
+
+    def set_mode(self, mode: Mode) -> None:
+        """Change the climate mode; a chosen power state ends with it."""
+        self.controls.mode = mode
+        self.controls.manual_state = None
+        self._holding = False
+
+    def set_manual_state(self, state: PowerState) -> None:
+        """Choose a power state by hand, which leaves auto."""
+        self.controls.mode = "heat"
+        self.controls.manual_state = state
+
+    @property
+    def memory(self) -> dict[str, object]:
+        """What must survive a restart, JSON-serialisable."""
+        return {
+            "controls": self.controls.memory,
+            "safety": self._safety.as_dict(),
+            "setpoint": self._setpoint.memory,
+            "holding": self._holding,
+        }
+
+    def restore(self, memory: Mapping[str, object]) -> None:
+        """Take over what was stored, within limits that may be new."""
+        controls, settings = self.controls, self.settings
+        controls.restore(_part(memory, "controls"))
+        controls.target_c = min(controls.target_c, self.description.safety.throttle_c)
+        if controls.power_limit_w is not None:
+            controls.power_limit_w = max(controls.power_limit_w, settings.floor_w)
+            if controls.power_limit_w >= settings.max_w:
+                controls.power_limit_w = None
+        self._safety = SafetyMemory.from_dict(_part(memory, "safety"))
+        self._setpoint.restore(_part(memory, "setpoint"))
+        self._holding = memory.get("holding") is True
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if isfinite(value) else None
+
+
+def _part(memory: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = memory.get(name)
+    return part if isinstance(part, Mapping) else {}
