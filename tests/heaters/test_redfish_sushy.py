@@ -1,60 +1,26 @@
 """The Redfish driver with a foreign service: the emulator of OpenStack's sushy-tools."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from pathlib import Path
-import sys
 import time
-
-import aiohttp
-import pytest
 
 from custom_components.compute_heater.heaters.model import Command
 
 from .conftest import MakeHeater
-
-EMULATOR = Path(sys.executable).with_name("sushy-emulator")
-
-
-@pytest.fixture
-async def emulator(unused_tcp_port: int, tmp_path: Path) -> AsyncGenerator[str]:
-    """Run the emulator with one fake system that is off."""
-    state = tmp_path / "state"
-    state.mkdir()
-    config = tmp_path / "emulator.conf"
-    config.write_text(f"SUSHY_EMULATOR_STATE_DIR = {str(state)!r}\n")
-    process = await asyncio.create_subprocess_exec(
-        *(str(EMULATOR), "--fake", "-i", "127.0.0.1", "-p", str(unused_tcp_port)),
-        *("--config", str(config)),
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{unused_tcp_port}"
-    try:
-        await answers(url)
-        yield url
-    finally:
-        process.terminate()
-        await process.wait()
+from .sushy import UUID, running_emulator
 
 
-async def answers(url: str) -> None:
-    end = time.monotonic() + 60
-    async with aiohttp.ClientSession() as http:
-        while True:
-            try:
-                async with http.get(f"{url}/redfish/v1/"):
-                    return
-            except aiohttp.ClientError:
-                assert time.monotonic() < end
-                await asyncio.sleep(0.2)
+async def test_connect_on_off(
+    unused_tcp_port: int, tmp_path: Path, make_heater: MakeHeater
+) -> None:
+    async with running_emulator(unused_tcp_port, tmp_path) as url:
+        await connect_on_off(make_heater, url)
 
 
-async def test_connect_on_off(emulator: str, make_heater: MakeHeater) -> None:
+async def connect_on_off(make_heater: MakeHeater, emulator: str) -> None:
     heater = make_heater(emulator)
     identity, capabilities = await heater.connect()
-    assert identity.uuid == "85775665-c110-4b85-8989-e6162170b3ec"
+    assert identity.uuid == UUID
     assert identity.manufacturer == "Contoso"
     assert capabilities.can_switch
     assert not capabilities.can_cap
