@@ -13,7 +13,7 @@ from .parameters import HouseParameters
 from .pv import pv_power_w
 from .tank import Tank
 from .tariff import price_at
-from .weather import Weather
+from .weather import Weather, WeatherSource
 
 LONGEST_STEP_S = 10.0
 DHW_REQUEST_HYSTERESIS_K = 3.0
@@ -31,7 +31,12 @@ class House:
     """
 
     def __init__(
-        self, parameters: HouseParameters, *, start: datetime, seed: int = 1
+        self,
+        parameters: HouseParameters,
+        *,
+        start: datetime,
+        seed: int = 1,
+        weather: WeatherSource | None = None,
     ) -> None:
         self.parameters = parameters
         self.start = start
@@ -50,7 +55,7 @@ class House:
         self.dhw_request = False
         self.tap_lpm = 0.0
         """What is drawn now, by habit and by the tap."""
-        self._weather = Weather(seed)
+        self._weather = weather or Weather(seed)
         self.conditions = self._weather.at(start)
         self._control()
 

@@ -54,9 +54,9 @@ class Tank:
         """Heat stored, against 0 °C."""
         return sum(self.layers_c) * self._layer_j_per_k
 
-    def heat(self, heat_j: float) -> None:
-        """Put heat in at the bottom; warm water rises."""
-        self.layers_c[-1] += heat_j / self._layer_j_per_k
+    def heat(self, heat_j: float, layer: int = -1) -> None:
+        """Put heat in at a layer, the bottom by default; warm water rises."""
+        self.layers_c[layer] += heat_j / self._layer_j_per_k
         self._rise()
 
     def draw(self, litres: float) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 import math
 import random
+from typing import Protocol
 
 LATITUDE_DEG = 50.0
 MEAN_C, SEASON_K = 9.5, 9.0
@@ -18,6 +19,14 @@ class Conditions:
 
     outdoor_c: float
     irradiance_w_m2: float
+
+
+class WeatherSource(Protocol):
+    """Any weather, such as a measured one."""
+
+    def at(self, time: datetime) -> Conditions:
+        """Return the conditions at a local time."""
+        ...
 
 
 class Weather:

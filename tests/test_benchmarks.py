@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import house, links
 from benchmarks.__main__ import main
-from benchmarks.control import PERIOD_S, TICK_S, Site
 from benchmarks.rows import Row, at_least, at_most, fact, table, write_json
+from benchmarks.tick import PERIOD_S, TICK_S, Site
 from custom_components.compute_heater.heaters.model import PowerState
 
 

@@ -1,0 +1,1 @@
+"""Fortnights of a house in fast time, to compare controllers on."""

@@ -1,0 +1,41 @@
+"""Try controllers on fortnights: ``python -m benchmarks.scenarios --help``."""
+
+import argparse
+import sys
+
+from .baselines import PriceRule, Schedule, Thermostat
+from .data import load
+from .run import run
+from .scenario import REPORTED, TUNING
+
+CONTROLLERS = {
+    "hysteresis": Thermostat,
+    "schedule": Schedule,
+    "price rule": PriceRule,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what was asked for, and print the figures."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scenarios", description=__doc__
+    )
+    parser.add_argument("--tuning", action="store_true", help="other fortnights")
+    parser.add_argument("--season", action="append")
+    parser.add_argument("--controller", action="append", choices=sorted(CONTROLLERS))
+    options = parser.parse_args(arguments)
+    year = load()
+    for scenario in TUNING if options.tuning else REPORTED:
+        if options.season and scenario.name not in options.season:
+            continue
+        for name in options.controller or CONTROLLERS:
+            result = run(scenario, year, CONTROLLERS[name](scenario))
+            details = ", ".join(
+                f"{key} {value:.4g}" for key, value in result.details().items()
+            )
+            print(f"{scenario.name}, {name}: {result.net_cost:.2f} ({details})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
