@@ -18,6 +18,7 @@ from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import HeaterEntity, PointEntity, point_platform
 from .heaters.model import Capabilities
+from .one_by_one import one_by_one
 from .point_classes import binary_class
 from .site_heater import SiteHeater
 
@@ -89,7 +90,7 @@ async def async_setup_entry(
 ) -> None:
     """Set up the binary sensors of a site's parts."""
     runtime = entry.runtime_data
-    for heater_id, heater in runtime.site.heaters.items():
+    async for heater_id, heater in one_by_one(runtime.site.heaters.items()):
         async_add_entities(
             (
                 HeaterBinarySensor(entry, heater, each)

@@ -15,6 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .building.points import Point
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import HeaterEntity, PointEntity, point_platform
+from .one_by_one import one_by_one
 from .point_classes import number_class
 from .site_heater import SiteHeater
 
@@ -37,7 +38,7 @@ async def async_setup_entry(
 ) -> None:
     """Set up the numbers of a site's parts."""
     runtime = entry.runtime_data
-    for heater_id, heater in runtime.site.heaters.items():
+    async for heater_id, heater in one_by_one(runtime.site.heaters.items()):
         async_add_entities([PowerLimit(entry, heater)], config_subentry_id=heater_id)
     for link_id, link in runtime.links.items():
         async_add_entities(

@@ -9,6 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import ComputeHeaterConfigEntry
 from .entity import HeaterEntity, PointEntity, point_platform
+from .one_by_one import one_by_one
 
 PARALLEL_UPDATES = 1
 
@@ -22,7 +23,7 @@ async def async_setup_entry(
 ) -> None:
     """Set up the switches of a site's parts."""
     runtime = entry.runtime_data
-    for heater_id, heater in runtime.site.heaters.items():
+    async for heater_id, heater in one_by_one(runtime.site.heaters.items()):
         async_add_entities(
             [ComputeSwitch(entry, heater, COMPUTE)], config_subentry_id=heater_id
         )
