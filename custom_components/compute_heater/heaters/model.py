@@ -22,7 +22,10 @@ class PowerState(StrEnum):
     @property
     def rank(self) -> int:
         """Position on the ladder, 0 = off."""
-        return tuple(PowerState).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {state: rank for rank, state in enumerate(PowerState)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
