@@ -1,6 +1,5 @@
 """Config flow: a site, and the subentry flows of its parts."""
 
-from collections.abc import Mapping
 from typing import Any, override
 
 import probatio
@@ -14,7 +13,7 @@ from homeassistant.config_entries import (
     FlowType,
     SubentryFlowContext,
 )
-from homeassistant.const import CONF_NAME, CONF_PASSWORD, CONF_USERNAME
+from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 
 from .const import (
@@ -27,15 +26,13 @@ from .const import (
 from .flows.bacnet import BacnetSubentryFlow
 from .flows.discovery import HeaterDiscovery
 from .flows.heater import HeaterSubentryFlow
-from .flows.heater_form import async_try_heater, credentials_schema
+from .flows.heater_reauth import HeaterReauth
 from .flows.modbus import ModbusSubentryFlow
 from .flows.sink import SinkSubentryFlow
 
 
-class ComputeHeaterConfigFlow(HeaterDiscovery, domain=DOMAIN):
+class ComputeHeaterConfigFlow(HeaterReauth, HeaterDiscovery, domain=DOMAIN):
     """Add a site: one heating plant with its heaters, consumers and links."""
-
-    _reauth_subentry_id: str
 
     @classmethod
     @callback
@@ -87,44 +84,3 @@ class ComputeHeaterConfigFlow(HeaterDiscovery, domain=DOMAIN):
             heater_flow["flow_id"],
         )
         return result
-
-    async def async_step_reauth(
-        self, entry_data: Mapping[str, Any]
-    ) -> ConfigFlowResult:
-        """Take up a heater that refuses its credentials."""
-        self._reauth_subentry_id = entry_data["subentry_id"]
-        return await self.async_step_reauth_confirm()
-
-    async def async_step_reauth_confirm(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask for the heater's new credentials and try them."""
-        entry = self._get_reauth_entry()
-        if (subentry := entry.subentries.get(self._reauth_subentry_id)) is None:
-            return self.async_abort(reason="heater_removed")
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            found = await async_try_heater(self.hass, {**subentry.data, **user_input})
-            errors = found.errors
-            if found.identity and found.identity.uuid != subentry.unique_id:
-                errors = {"base": "other_heater"}
-            if not errors:
-                self.hass.config_entries.async_update_subentry(
-                    entry, subentry, data={**subentry.data, **user_input}
-                )
-                return self.async_abort(
-                    reason="reauth_successful", translation_domain="homeassistant"
-                )
-        return self.async_show_form(
-            step_id="reauth_confirm",
-            data_schema=self.add_suggested_values_to_schema(
-                credentials_schema(),
-                {
-                    CONF_USERNAME: subentry.data[CONF_USERNAME],
-                    **(user_input or {}),
-                    CONF_PASSWORD: "",
-                },
-            ),
-            errors=errors,
-            description_placeholders={"heater": subentry.title},
-        )

@@ -11,6 +11,7 @@ from homeassistant.const import (
     CONF_ADDRESS,
     CONF_HOST,
     CONF_PASSWORD,
+    CONF_TOKEN,
     CONF_URL,
     CONF_USERNAME,
 )
@@ -31,6 +32,7 @@ TO_REDACT = {
     CONF_HOST,
     CONF_INTERFACE,
     CONF_PASSWORD,
+    CONF_TOKEN,
     CONF_URL,
     CONF_USERNAME,
     "serial_number",

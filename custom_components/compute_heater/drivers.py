@@ -6,8 +6,10 @@ from typing import Any
 
 from homeassistant.const import (
     CONF_HOST,
+    CONF_NAME,
     CONF_PASSWORD,
     CONF_PORT,
+    CONF_TOKEN,
     CONF_URL,
     CONF_USERNAME,
 )
@@ -21,6 +23,7 @@ from .const import (
     CONF_ALARM,
     CONF_BBMD,
     CONF_BBMD_TTL,
+    CONF_CAN_POWER_DOWN,
     CONF_COOLANT,
     CONF_CUTS_MAINS,
     CONF_DRIVER,
@@ -37,7 +40,11 @@ from .const import (
     CONF_MIN_OFF_TIME,
     CONF_MODE_SELECT,
     CONF_MODES,
+    CONF_NODE_FULL_POWER,
+    CONF_NODE_IDLE_POWER,
+    CONF_NODES,
     CONF_OUTLETS,
+    CONF_PARTITION,
     CONF_PAUSES_WITHOUT_US,
     CONF_POWER,
     CONF_POWER_LIMIT,
@@ -46,6 +53,8 @@ from .const import (
     CONF_RAMP,
     CONF_RATED_POWER,
     CONF_RETURN,
+    CONF_RETURNS_WITHOUT_US,
+    CONF_RUNNING_JOBS,
     CONF_STANDBY_POWER,
     CONF_SUPPLY,
     CONF_SWITCH_TIME,
@@ -53,6 +62,7 @@ from .const import (
     CONF_WORK,
     DOMAIN,
     DRIVER_COMPOSED,
+    DRIVER_SLURM,
 )
 from .entity_port import HassEntityPort
 from .heaters.boinc import BoincWork
@@ -61,6 +71,9 @@ from .heaters.layered import LayeredHeater, NominalPower
 from .heaters.model import PowerDriver, PowerState, WorkDriver
 from .heaters.redfish import REST_S, RedfishHeater
 from .heaters.redfish_outlets import OutletHeater
+from .heaters.slurm import SlurmHeater
+from .heaters.slurm_client import SlurmClient, fixed_token
+from .heaters.slurm_settings import Leaving, SlurmSettings
 
 DATA_PROFILES: HassKey[Mapping[str, Profile]] = HassKey(f"{DOMAIN}_profiles")
 DATA_STACKS: HassKey[StackRegistry] = HassKey(f"{DOMAIN}_bacnet_stacks")
@@ -91,8 +104,11 @@ def create_work(data: Mapping[str, Any]) -> WorkDriver:
 
 def create_power(hass: HomeAssistant, data: Mapping[str, Any]) -> PowerDriver:
     """Return the driver of a heater without its work; nothing is sent yet."""
-    if data.get(CONF_DRIVER) == DRIVER_COMPOSED:
+    driver = data.get(CONF_DRIVER)
+    if driver == DRIVER_COMPOSED:
         return ComposedHeater(HassEntityPort(hass), composed_settings(data))
+    if driver == DRIVER_SLURM:
+        return SlurmHeater(slurm_client(hass, data), slurm_settings(data))
     if outlets := data.get(CONF_OUTLETS):
         return OutletHeater(
             async_get_clientsession(hass),
@@ -143,6 +159,32 @@ def composed_settings(data: Mapping[str, Any]) -> ComposedSettings:
         unload_s=data[CONF_UNLOAD_TIME],
         switch_s=data[CONF_SWITCH_TIME],
         ramp_w_per_s=data.get(CONF_RAMP) or None,
+    )
+
+
+def slurm_client(hass: HomeAssistant, data: Mapping[str, Any]) -> SlurmClient:
+    """Return what talks to the slurmrestd of a heater; nothing is sent yet."""
+    return SlurmClient(
+        async_get_clientsession(hass),
+        data[CONF_URL],
+        fixed_token(data[CONF_TOKEN]),
+        user=data.get(CONF_USERNAME),
+        fingerprint=data.get(CONF_FINGERPRINT),
+    )
+
+
+def slurm_settings(data: Mapping[str, Any]) -> SlurmSettings:
+    """Return which nodes of a cluster are a heater."""
+    return SlurmSettings(
+        # Not the title, which may change: by this name drained nodes are known again.
+        name=data[CONF_NAME],
+        nodes=data.get(CONF_NODES),
+        partition=data.get(CONF_PARTITION),
+        idle_w=data[CONF_NODE_IDLE_POWER],
+        full_w=data[CONF_NODE_FULL_POWER],
+        leaving=Leaving(data[CONF_RUNNING_JOBS]),
+        can_power_down=data[CONF_CAN_POWER_DOWN],
+        returns_without_us=data[CONF_RETURNS_WITHOUT_US],
     )
 
 

@@ -21,6 +21,7 @@ from .const import (
 )
 from .control.ledger import EnergyCounter
 from .control.limit_watch import LimitWatch
+from .heaters.layered import LayeredHeater
 from .heaters.model import (
     Capabilities,
     Command,
@@ -98,14 +99,7 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
                 await self._async_identify()
             reading = await self.driver.read()
         except HeaterAuthError as err:
-            # Not ConfigEntryAuthFailed: the site and its other heaters go on. A flow
-            # that is already open for another heater is waited for, poll by poll.
-            if not any(
-                self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})
-            ):
-                self.config_entry.async_start_reauth(
-                    self.hass, data={"subentry_id": self.subentry.subentry_id}
-                )
+            self._ask_for_credentials()
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="heater_refused_login",
@@ -138,6 +132,7 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         )
         self.read_at = now
         self._watch_limit(reading, now)
+        self._watch_work()
         if reading.energy_kwh is not None:
             self.energy.follow_meter(reading.energy_kwh)
         else:
@@ -163,6 +158,24 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             subentry = self.subentry
             async_tell_limit(
                 self.hass, subentry.subentry_id, subentry.title, ignored=ignored
+            )
+
+    @callback
+    def _watch_work(self) -> None:
+        """Ask for the password of a work layer that refuses ours."""
+        if isinstance(self.driver, LayeredHeater):
+            for index, error in enumerate(self.driver.work_errors):
+                if isinstance(error, HeaterAuthError):
+                    self._ask_for_credentials(work=index)
+
+    @callback
+    def _ask_for_credentials(self, **which: int) -> None:
+        # Not ConfigEntryAuthFailed: the site and its other heaters go on. A flow
+        # that is already open for another heater is waited for, poll by poll.
+        entry = self.config_entry
+        if not any(entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
+            entry.async_start_reauth(
+                self.hass, data={"subentry_id": self.subentry.subentry_id, **which}
             )
 
     async def _async_identify(self) -> None:

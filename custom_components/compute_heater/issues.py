@@ -1,17 +1,18 @@
 """Repair issues: what only the owner can put right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
-from .const import DOMAIN
+from .const import CONF_ENTITIES, DOMAIN
 from .site_sink import SiteSink
 
 ISSUE_CERTIFICATE_CHANGED = "certificate_changed"
 ISSUE_DEVICE_MOVED = "device_moved"
 ISSUE_DUPLICATE_INSTANCE = "duplicate_instance"
+ISSUE_HEATER_ENTITIES = "heater_entities"
 ISSUE_LIMIT_IGNORED = "limit_ignored"
 ISSUE_MISSING_ENTITIES = "missing_entities"
 ISSUE_MODBUS_YAML_HUB = "modbus_yaml_hub"
@@ -22,13 +23,19 @@ _ALL = (
     ISSUE_CERTIFICATE_CHANGED,
     ISSUE_DEVICE_MOVED,
     ISSUE_DUPLICATE_INSTANCE,
+    ISSUE_HEATER_ENTITIES,
     ISSUE_LIMIT_IGNORED,
     ISSUE_MISSING_ENTITIES,
     ISSUE_MODBUS_YAML_HUB,
     ISSUE_POINTS_CHANGED,
     ISSUE_POINTS_MISSING,
 )
-_FIXABLE = (ISSUE_DEVICE_MOVED, ISSUE_POINTS_CHANGED, ISSUE_POINTS_MISSING)
+_FIXABLE = (
+    ISSUE_DEVICE_MOVED,
+    ISSUE_HEATER_ENTITIES,
+    ISSUE_POINTS_CHANGED,
+    ISSUE_POINTS_MISSING,
+)
 _NAMES_SHOWN = 10
 
 
@@ -60,14 +67,35 @@ def _tell(
 @callback
 def async_check_entities(hass: HomeAssistant, sink: SiteSink) -> None:
     """Tell of entities that a consumer relies on and that do not exist any more."""
-    registry = er.async_get(hass)
-    missing = [
-        entity_id
-        for entity_id in sink.entity_ids
-        if hass.states.get(entity_id) is None and entity_id not in registry.entities
-    ]
+    missing = _missing(hass, sink.entity_ids)
     placeholders = {"consumer": sink.subentry.title, "entities": ", ".join(missing)}
     _tell(hass, ISSUE_MISSING_ENTITIES, sink.sink_id, placeholders if missing else None)
+
+
+@callback
+def async_check_heater(
+    hass: HomeAssistant, entry_id: str, heater: ConfigSubentry
+) -> None:
+    """Tell of entities that a heater is made of and that do not exist any more."""
+    missing = _missing(hass, heater.data.get(CONF_ENTITIES, {}).values())
+    placeholders = {"heater": heater.title, "entities": ", ".join(missing)}
+    _tell(
+        hass,
+        ISSUE_HEATER_ENTITIES,
+        heater.subentry_id,
+        placeholders if missing else None,
+        {"entry_id": entry_id, "subentry_id": heater.subentry_id},
+    )
+
+
+def _missing(hass: HomeAssistant, entity_ids: Iterable[str]) -> list[str]:
+    """Return those that are neither there nor known, each once."""
+    registry = er.async_get(hass)
+    return [
+        entity_id
+        for entity_id in dict.fromkeys(entity_ids)
+        if hass.states.get(entity_id) is None and entity_id not in registry.entities
+    ]
 
 
 @callback

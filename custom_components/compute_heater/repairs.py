@@ -21,8 +21,8 @@ from homeassistant.core import HomeAssistant
 from .issues import ISSUE_DEVICE_MOVED
 
 
-class _LinkFlow(ConfirmRepairFlow):
-    """Ask once, then change a link to the building."""
+class _PartFlow(ConfirmRepairFlow):
+    """Ask once, then change a part of a site."""
 
     @override
     async def async_step_confirm(
@@ -34,40 +34,40 @@ class _LinkFlow(ConfirmRepairFlow):
         entry = self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
         subentry_id = str(self.data["subentry_id"])
         if entry is None or subentry_id not in entry.subentries:
-            return self.async_abort(reason="link_removed")
+            return self.async_abort(reason="part_removed")
         return await self.async_mend(entry, entry.subentries[subentry_id])
 
     @abstractmethod
     async def async_mend(
-        self, entry: ConfigEntry, link: ConfigSubentry
+        self, entry: ConfigEntry, part: ConfigSubentry
     ) -> RepairsFlowResult:
         """Do what the owner agreed to."""
 
 
-class DeviceMovedFlow(_LinkFlow):
+class DeviceMovedFlow(_PartFlow):
     """Use the address at which the device answers now."""
 
     @override
     async def async_mend(
-        self, entry: ConfigEntry, link: ConfigSubentry
+        self, entry: ConfigEntry, part: ConfigSubentry
     ) -> RepairsFlowResult:
         assert self.data is not None
-        data = {**link.data, CONF_ADDRESS: self.data[CONF_ADDRESS]}
-        self.hass.config_entries.async_update_subentry(entry, link, data=data)
+        data = {**part.data, CONF_ADDRESS: self.data[CONF_ADDRESS]}
+        self.hass.config_entries.async_update_subentry(entry, part, data=data)
         return self.async_create_entry(data={})
 
 
-class PointsFlow(_LinkFlow):
-    """Lead on to the dialogue in which the link's points are chosen."""
+class ReconfigureFlow(_PartFlow):
+    """Lead on to the dialogue in which points or entities are chosen anew."""
 
     @override
     async def async_mend(
-        self, entry: ConfigEntry, link: ConfigSubentry
+        self, entry: ConfigEntry, part: ConfigSubentry
     ) -> RepairsFlowResult:
         flow = await self.hass.config_entries.subentries.async_init(
-            (entry.entry_id, link.subentry_type),
+            (entry.entry_id, part.subentry_type),
             context=SubentryFlowContext(
-                source=SOURCE_RECONFIGURE, subentry_id=link.subentry_id
+                source=SOURCE_RECONFIGURE, subentry_id=part.subentry_id
             ),
         )
         return self.async_create_entry(
@@ -83,4 +83,4 @@ async def async_create_fix_flow(
     """Return the dialogue that fixes an issue."""
     if data is not None and data["key"] == ISSUE_DEVICE_MOVED:
         return DeviceMovedFlow()
-    return PointsFlow()
+    return ReconfigureFlow()

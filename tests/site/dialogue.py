@@ -44,7 +44,7 @@ async def answer(hass: HomeAssistant, result: Any, values: dict[str, Any]) -> An
 async def begin_redfish(hass: HomeAssistant, entry: ConfigEntry) -> Any:
     """Open the dialogue that adds a heater, and choose Redfish."""
     result = await begin(hass, entry, "heater")
-    expect_menu(result, "user", "redfish", "search", "composed")
+    expect_menu(result, "user", "redfish", "search", "slurm", "composed")
     return await answer(hass, result, {"next_step_id": "redfish"})
 
 

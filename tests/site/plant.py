@@ -15,7 +15,7 @@ from simulator.ports import udp_port
 from simulator.running import RunningHouse
 
 USER, PASSWORD = "heater", "warm water"
-USUAL_WAYS = {"user": "redfish", "work": "no_work"}
+USUAL_WAYS = {"user": "redfish", "work": "no_work", "works": "work_done"}
 """What is chosen in the menus of a heater's dialogue."""
 
 HEATER_SETTINGS: dict[str, Any] = {

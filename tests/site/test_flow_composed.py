@@ -1,39 +1,21 @@
 """The dialogue of a heater that is put together from entities, and of its work."""
 
-import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from custom_components.compute_heater.const import DOMAIN
-from custom_components.compute_heater.diagnostics import (
-    async_get_config_entry_diagnostics,
-)
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from simulator.running import RunningHouse
-from tests.heaters.boinc_client import (
-    PASSWORD as BOINC_PASSWORD,
-    needs_boinc,
-    prepare,
-    running_boinc,
-)
-from tests.heaters.test_boinc_faults import (
-    PASSWORD as PEER_PASSWORD,
-    peer,
-    replying,
-    saying,
-)
 
 from .dialogue import (
     answer,
     begin,
     expect_abort,
     expect_form,
-    expect_menu,
     leave,
     suggested,
     without_work,
@@ -320,108 +302,3 @@ async def test_reconfigure(hass: HomeAssistant, site: ConfigEntry) -> None:
     assert heater.data["modes"] == {}
     assert "rated_power" not in heater.data
     assert site.runtime_data.heaters[made.heater_id].available
-
-
-def boinc(port: int, password: str = PEER_PASSWORD, **more: Any) -> dict[str, Any]:
-    """Return the answers of the form of BOINC."""
-    login = {"host": " 127.0.0.1 ", "port": port, "password": password}
-    return login | {"pauses_without_us": True} | more
-
-
-async def begin_work(hass: HomeAssistant, site: ConfigEntry) -> Any:
-    """Go as far as the form of BOINC, with a plug that nothing else unloads."""
-    form = await begin_composed(hass, site)
-    plug = composed_form(power_switch=SWITCH, cuts_mains=True)
-    form = await answer(hass, form, plug)
-    expect_menu(form, "work", "no_work", "boinc")
-    return await answer(hass, form, {"next_step_id": "boinc"})
-
-
-async def test_work_that_is_not_there(
-    hass: HomeAssistant, site: ConfigEntry, free_port: int
-) -> None:
-    form = await begin_work(hass, site)
-    expect_form(form, "boinc")
-    assert suggested(form) == {"port": 31416, "pauses_without_us": True}
-    form = await answer(hass, form, boinc(free_port))
-    expect_form(form, "boinc", base="work_cannot_connect")
-    async with peer(replying()) as work:
-        form = await answer(hass, form, boinc(work._port, "guess"))
-        expect_form(form, "boinc", base="work_invalid_auth")
-    async with peer(saying(b"<html>\003")) as work:
-        form = await answer(hass, form, boinc(work._port))
-        expect_form(form, "boinc", base="not_boinc")
-    async with peer(saying(b"")) as work:
-        form = await answer(hass, form, boinc(work._port))
-        expect_form(form, "boinc", base="work_host_refused")
-    leave(hass, form)
-
-
-async def test_work_is_stored_and_changed(
-    hass: HomeAssistant, site: ConfigEntry
-) -> None:
-    async with peer(replying()) as work:
-        form = await begin_work(hass, site)
-        form = await answer(hass, form, boinc(work._port))
-        expect_form(form, "settings")
-        await answer(hass, form, SETTINGS | {"standby_power": 60})
-        (heater,) = site.subentries.values()
-        assert heater.data["work"] == [
-            {
-                "driver": "boinc",
-                "host": "127.0.0.1",
-                "port": work._port,
-                "password": PEER_PASSWORD,
-                "pauses_without_us": True,
-            }
-        ]
-        capabilities = heater.data["capabilities"]
-        assert capabilities["can_pause"] is capabilities["can_share"] is True
-        assert (capabilities["floor_w"], capabilities["max_w"]) == (60, 3000)
-        told = str(await async_get_config_entry_diagnostics(hass, site))
-        assert "127.0.0.1" not in told
-        assert PEER_PASSWORD not in told
-
-        form = await begin(hass, site, "heater", heater.subentry_id)
-        form = await answer(hass, form, suggested(form))
-        form = await answer(hass, form, {"next_step_id": "boinc"})
-        assert suggested(form)["host"] == "127.0.0.1"
-        assert suggested(form)["port"] == work._port
-        leave(hass, form)
-
-        form = await begin(hass, site, "heater", heater.subentry_id)
-        form = await answer(hass, form, suggested(form) | {"cuts_mains": False})
-        form = await without_work(hass, form)
-        expect_abort(await answer(hass, form, SETTINGS), "reconfigure_successful")
-        (heater,) = site.subentries.values()
-        assert "work" not in heater.data
-        assert heater.data["capabilities"]["can_pause"] is False
-
-
-@needs_boinc
-async def test_boinc_on_a_plug(
-    hass: HomeAssistant, site: ConfigEntry, tmp_path: Path
-) -> None:
-    """A PC on a plug: its BOINC rests in standby, and computes at full power."""
-    await asyncio.to_thread(prepare, tmp_path)
-    async with running_boinc(tmp_path) as client:
-        house = await compose(
-            hass,
-            site,
-            composed_form(power_switch=SWITCH, cuts_mains=True),
-            {"next_step_id": "boinc"},
-            boinc(client.port, BOINC_PASSWORD),
-            SETTINGS | {"standby_power": 60},
-        )
-        work = client.work()
-        await house.choose("full")
-        assert house.of(SWITCH) == "on"
-        await house.poll()
-        assert (await work.read()).share == 1
-        await house.choose("standby")
-        assert (await work.read()).share == 0
-        assert house.of(SWITCH) == "on"
-        await house.draw(50)
-        await house.choose("off")
-        assert house.of(SWITCH) == "off"
-        await hass.config_entries.async_unload(site.entry_id)

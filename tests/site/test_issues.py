@@ -5,13 +5,24 @@ import asyncio
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.compute_heater.const import DOMAIN, SAVE_INTERVAL
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from .conftest import agent_process, until
+from .dialogue import expect_abort
+from .helpers import (
+    LIMIT,
+    POWER,
+    SETTINGS,
+    compose,
+    composed_form,
+    register,
+    set_up_helpers,
+)
 from .plant import HEATER_SETTINGS, PASSWORD, USER, Plant, add_site, add_subentry
+from .test_link_issues import fix
 
 
 def issue(hass: HomeAssistant, key: str, subentry_id: str) -> ir.IssueEntry | None:
@@ -33,6 +44,59 @@ async def test_missing_entities(hass: HomeAssistant, plant: Plant) -> None:
     hass.config_entries.async_remove_subentry(plant.entry, plant.dhw_id)
     await hass.async_block_till_done()
     assert issue(hass, "missing_entities", plant.dhw_id) is None
+
+
+async def test_missing_entities_of_a_heater(
+    hass: HomeAssistant, site: ConfigEntry
+) -> None:
+    """It is told, leads to the dialogue of the heater, and goes when they are back."""
+    await set_up_helpers(hass)
+    switch = register(hass, "switch", "oven")
+    hass.states.async_set(switch, "off")
+    form = composed_form(power_switch=switch, power_limit=LIMIT)
+    made = await compose(hass, site, form, SETTINGS)
+
+    async def look() -> ir.IssueEntry | None:
+        async_fire_time_changed(hass, dt_util.utcnow() + SAVE_INTERVAL, fire_all=True)
+        await hass.async_block_till_done()
+        return issue(hass, "heater_entities", made.heater_id)
+
+    assert await look() is None
+    # Its integration has not loaded: nobody has to do anything.
+    hass.states.async_remove(switch)
+    assert await look() is None
+    er.async_get(hass).async_remove(switch)
+    hass.states.async_remove(POWER)
+    told = await look()
+    assert told is not None
+    assert told.translation_placeholders == {
+        "heater": "Miner",
+        "entities": f"{switch}, {POWER}",
+    }
+
+    result = await fix(hass, told)
+    kind, flow_id = result["next_flow"]
+    assert kind == "config_subentries_flow"
+    flow = hass.config_entries.subentries.async_get(flow_id)
+    assert flow["step_id"] == "composed"
+    assert flow["context"]["subentry_id"] == made.heater_id
+    hass.config_entries.subentries.async_abort(flow_id)
+
+    assert await look() is not None
+    hass.states.async_set(switch, "off")
+    hass.states.async_set(POWER, "0", {"unit_of_measurement": "W"})
+    assert await look() is None
+
+    hass.states.async_remove(POWER)
+    told = await look()
+    assert told is not None
+    manager = hass.data["repairs"]["flow_manager"]
+    ask = await manager.async_init(DOMAIN, context={"issue_id": told.issue_id})
+    hass.config_entries.async_remove_subentry(site, made.heater_id)
+    late = await manager.async_configure(ask["flow_id"], {})
+    expect_abort(late, "part_removed")
+    await hass.async_block_till_done()
+    assert issue(hass, "heater_entities", made.heater_id) is None
 
 
 async def test_renamed_entity_is_followed(hass: HomeAssistant, plant: Plant) -> None:

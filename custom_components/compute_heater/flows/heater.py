@@ -6,12 +6,7 @@ from uuid import uuid4
 
 import probatio
 
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    ConfigSubentryFlow,
-    SubentryFlowContext,
-    SubentryFlowResult,
-)
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowResult
 from homeassistant.const import CONF_NAME, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
@@ -28,6 +23,7 @@ from ..const import (
     CONF_WORK,
     DOMAIN,
     DRIVER_COMPOSED,
+    DRIVER_SLURM,
 )
 from ..drivers import create_power, create_work, nominal_power
 from ..entity_port import HassEntityPort
@@ -51,16 +47,13 @@ from .heater_search import (
     outlets_schema,
     services_schema,
 )
-from .heater_steps import HeaterSteps
-from .work_form import async_try_work, boinc_data, boinc_schema
+from .slurm_steps import SlurmSteps
+from .work_steps import WorkSteps
 
 _STEP_REDFISH = "redfish"
 
 
-class HeaterSubentryFlow(
-    HeaterSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
-    ConfigSubentryFlow,
-):
+class HeaterSubentryFlow(SlurmSteps, WorkSteps):
     """How the heater is reached, tried at once; its work; power states and limits."""
 
     def __init__(self) -> None:
@@ -69,14 +62,14 @@ class HeaterSubentryFlow(
         self._composed: dict[str, Any] | None = None
         """The form of entities as it was filled in."""
         self._outlets: list[Outlet] = []
-        self._work: list[dict[str, Any]] = []
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Choose how the heater is steered."""
         return self.async_show_menu(
-            step_id="user", menu_options=[_STEP_REDFISH, "search", DRIVER_COMPOSED]
+            step_id="user",
+            menu_options=[_STEP_REDFISH, "search", DRIVER_SLURM, DRIVER_COMPOSED],
         )
 
     async def async_step_reconfigure(
@@ -87,6 +80,8 @@ class HeaterSubentryFlow(
             data = self._get_reconfigure_subentry().data
             if data.get(CONF_DRIVER) == DRIVER_COMPOSED:
                 return await self.async_step_composed()
+            if data.get(CONF_DRIVER) == DRIVER_SLURM:
+                return await self.async_step_slurm()
             self._connection = dict(data)
         return await self._async_step_connection(user_input)
 
@@ -303,41 +298,12 @@ class HeaterSubentryFlow(
                 return await self.async_step_outlets()
         return await self.async_step_work()
 
-    async def async_step_work(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask what works on the heater."""
-        return self.async_show_menu(step_id="work", menu_options=["no_work", "boinc"])
-
-    async def async_step_no_work(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Go on with the heater alone, if that can be steered."""
-        self._work = []
-        composed = CONF_DRIVER in self._connection
+    @override
+    async def _async_without_work(self) -> SubentryFlowResult:
+        composed = self._connection.get(CONF_DRIVER) == DRIVER_COMPOSED
         if composed and not unloads_itself(self._connection):
             return self._ask_composed({"base": "mains_under_load"})
         return await super()._async_go_on()
-
-    async def async_step_boinc(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for a BOINC client and try it."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            data = boinc_data(user_input)
-            errors = await async_try_work(data)
-            if not errors:
-                self._work = [data]
-                return await self.async_step_settings()
-        former = (self._former_settings() or {}).get(CONF_WORK) or [{}]
-        return self.async_show_form(
-            step_id="boinc",
-            data_schema=self.add_suggested_values_to_schema(
-                boinc_schema(), user_input or former[0]
-            ),
-            errors=errors,
-        )
 
     @override
     @callback
@@ -365,10 +331,11 @@ class HeaterSubentryFlow(
     ) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             subentry = self._get_reconfigure_subentry()
-            composed = CONF_DRIVER in data
+            composed = data.get(CONF_DRIVER) == DRIVER_COMPOSED
             return self.async_update_and_abort(
                 self._get_entry(),
                 subentry,
+                unique_id=identity.uuid,
                 title=identity.name if composed else subentry.title,
                 data=data,
             )

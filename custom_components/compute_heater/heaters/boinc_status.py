@@ -32,6 +32,10 @@ _REASONS = {
     4100: "no_gui",
 }
 _THROTTLE = 64
+_OTHER = "other"
+
+SUSPENDED_REASONS = (*_REASONS.values(), _OTHER)
+"""Why BOINC may not compute."""
 
 
 class RunMode(Enum):
@@ -77,7 +81,7 @@ def parse_status(reply: ET.Element) -> Status:
         # A throttled client works, in slices of a second.
         suspended_reason=None
         if reason in (0, _THROTTLE)
-        else _REASONS.get(reason, "other"),
+        else _REASONS.get(reason, _OTHER),
     )
 
 

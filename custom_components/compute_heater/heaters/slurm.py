@@ -18,16 +18,15 @@ from .model import (
     HeaterProtocolError,
     HeaterRefusedError,
     Identity,
-    PowerState,
     Reading,
 )
 from .redfish_json import JsonObject
 from .slurm_client import SlurmClient
-from .slurm_hosts import expand_hosts
+from .slurm_cluster import choose_nodes, describe, missing_hosts, read_cluster
 from .slurm_jobs import nodes_to_requeue, parse_jobs
 from .slurm_nodes import Node, parse_nodes
 from .slurm_plan import Plan, make_plan
-from .slurm_reading import make_reading, release_of
+from .slurm_reading import make_reading
 from .slurm_settings import Leaving, SlurmSettings
 from .slurm_version import SlurmApi, choose_api
 
@@ -84,38 +83,9 @@ class SlurmHeater:
         A Slurm older than 23.02 can only be read: it can neither be switched nor limited.
         """
         async with self._within():
-            self._api = choose_api(await self._client.openapi())
-            body = await self._client.get(self._api.nodes)
-        nodes = self._chosen(body)
-        if not nodes:
-            raise HeaterProtocolError("Slurm has none of these nodes")
-        if missing := self._missing(nodes):
-            raise HeaterProtocolError(f"Slurm has no node {', '.join(missing[:5])}")
-        settings, commands = self._settings, self._api.can_command
-        release, cluster = release_of(body)
-        where = settings.nodes or f"partition {settings.partition}"
-        return (
-            Identity(
-                uuid=f"slurm:{cluster or '?'}:{where}",
-                name=settings.name,
-                manufacturer="SchedMD",
-                model="Slurm",
-                firmware=release,
-            ),
-            Capabilities(
-                can_switch=settings.can_power_down and commands,
-                floor_w=settings.power_w(len(nodes), 0) if commands else None,
-                max_w=settings.power_w(len(nodes), len(nodes)),
-                modules=len(nodes),
-                has_coolant=False,
-                can_pause=commands,
-                can_share=commands,
-                step_w=settings.full_w - settings.idle_w if commands else None,
-                levels=(PowerState.STANDBY, PowerState.ECO, PowerState.FULL)
-                if commands
-                else (),
-            ),
-        )
+            cluster = await read_cluster(self._client)
+            self._api = cluster.api
+            return describe(cluster, self._settings)
 
     async def read(self) -> Reading:
         """Read the nodes, after the next step of a command that takes its time."""
@@ -192,16 +162,10 @@ class SlurmHeater:
         return nodes
 
     def _chosen(self, body: JsonObject) -> list[Node]:
-        settings, nodes = self._settings, parse_nodes(body)
-        if settings.nodes is None:
-            return [node for node in nodes if settings.partition in node.partitions]
-        wanted = set(expand_hosts(settings.nodes))
-        return [node for node in nodes if node.name in wanted]
-
-    def _missing(self, nodes: Sequence[Node]) -> list[str]:
-        there = {node.name for node in nodes}
-        wanted = expand_hosts(self._settings.nodes or "")
-        return [name for name in wanted if name not in there]
+        settings = self._settings
+        return choose_nodes(
+            parse_nodes(body), hosts=settings.nodes, partition=settings.partition
+        )
 
     def _reading(self, nodes: Sequence[Node]) -> Reading:
         command, settings = self._command, self._settings
@@ -212,7 +176,8 @@ class SlurmHeater:
             nodes,
             settings,
             fulfils=command if holds else None,
-            failing=self._failure is not None or bool(self._missing(nodes)),
+            failing=self._failure is not None
+            or bool(missing_hosts(nodes, settings.nodes)),
         )
 
     # Commands
