@@ -1,17 +1,23 @@
 """Try controllers on fortnights: ``python -m benchmarks.scenarios --help``."""
 
 import argparse
+from collections.abc import Callable, Mapping
 import sys
 
-from .baselines import PriceRule, Schedule, Thermostat
-from .data import load
-from .run import run
-from .scenario import REPORTED, TUNING
+from custom_components.compute_heater.control.site import Strategy
 
-CONTROLLERS = {
+from .baselines import PriceRule, Schedule, Thermostat
+from .control import Controller
+from .data import load
+from .ours import Ours
+from .run import run
+from .scenario import REPORTED, TUNING, Scenario
+
+CONTROLLERS: Mapping[str, Callable[[Scenario], Controller]] = {
     "hysteresis": Thermostat,
     "schedule": Schedule,
     "price rule": PriceRule,
+    "follow demand": lambda scenario: Ours(scenario, Strategy.FOLLOW_DEMAND),
 }
 
 

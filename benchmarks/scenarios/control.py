@@ -27,6 +27,8 @@ class Readings:
     heat_w: float
     """Heat meter of the heater's loop."""
     outdoor_c: float
+    valve_at_tank: bool | None
+    """Where the three-way valve stands; None: on its way."""
     surplus_w: float
     """PV that the rest of the house leaves now."""
 

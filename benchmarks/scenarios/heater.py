@@ -7,6 +7,8 @@ from compute_heater_agent.settings import RackSettings
 
 from .scenario import THROTTLE_C, TRIP_C
 
+EFFICIENCY = 0.95
+"""Heat that arrives in the house per electricity."""
 INTO_THE_BATH = 0.965
 """The rest heats the room of the power supply; with the bath's own loss 95 % arrive."""
 RESPONSE_S = 20.0

@@ -96,6 +96,9 @@ class Plant:
             power_w=heater.power_w,
             heat_w=heater.heat_w,
             outdoor_c=house.conditions.outdoor_c,
+            valve_at_tank=None
+            if not (house.loop.valve_at_dhw or house.loop.valve_at_floor)
+            else house.loop.valve_at_dhw,
             surplus_w=self.surplus_w(),
         )
 

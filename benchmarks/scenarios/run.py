@@ -12,7 +12,7 @@ from .plant import Plant
 from .scenario import FORTNIGHT, Scenario
 from .score import Result, result_of
 
-DECIDE_S = 60.0
+DECIDE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from .heater import EFFICIENCY
 from .plant import Plant
 
-EFFICIENCY = 0.95
 KH_PRICE, LITRE_PRICE, START_PRICE, CHANGE_PRICE = 1.0, 0.05, 0.02, 0.005
 
 
