@@ -68,12 +68,15 @@ class Cluster(Rest):
 
     takes = TOKEN
     name = "oil"
+    forbids = False
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if request.headers["X-SLURM-USER-TOKEN"] != self.takes:
             return web.json_response(
                 refusal(1007, "Protocol authentication error"), status=500
             )
+        if self.forbids and request.method == "POST":
+            return web.json_response(refusal(2010, "Invalid user id"), status=500)
         if request.method == "GET" and "nodes" in request.path:
             slurm = {"release": "24.11.5", "cluster": self.name}
             return web.json_response({"nodes": self.nodes, "meta": {"slurm": slurm}})
@@ -231,6 +234,12 @@ async def test_ways_that_lead_nowhere(
     expect_form(form, "slurm", base="invalid_token")
     form = await answer(hass, form, login(url) | {"token": "two\nlines"})
     expect_form(form, "slurm", base="invalid_token")
+
+    cluster.forbids = True
+    form = await answer(hass, form, login(url))
+    expect_form(form, "slurm", base="slurm_forbids")
+    assert not cluster.told
+    cluster.forbids = False
 
     async def redfish(_: web.Request) -> web.StreamResponse:
         return web.json_response({"RedfishVersion": "1.15.0"})
@@ -393,6 +402,12 @@ async def test_expired_token(
     assert not open_flows(hass, site)
 
 
+def _settings(nodes: str) -> list[str]:
+    """Return what is set of nodes, without what is measured."""
+    moving = ("CPULoad=", "FreeMem=")
+    return [word for word in nodes.split() if not word.startswith(moving)]
+
+
 @pytest.mark.long
 async def test_a_real_cluster(
     hass: HomeAssistant, site: ConfigEntry, tmp_path: Path
@@ -406,9 +421,16 @@ async def test_a_real_cluster(
             login(real.url) | {"token": "no.such.one"},
         )
         expect_form(form, "slurm", base="invalid_token")
+        of_nobody = await real.token(user="nobody")
+        form = await answer(hass, form, login(real.url) | {"token": of_nobody})
+        expect_form(form, "slurm", base="slurm_forbids")
+        before = await real.run("scontrol", "show", "nodes", "-o")
         form = await answer(hass, form, login(real.url) | {"token": await real.token()})
         expect_form(form, "slurm_nodes")
         assert form["description_placeholders"]["nodes"] == "4"
+        assert _settings(await real.run("scontrol", "show", "nodes", "-o")) == (
+            _settings(before)
+        )
         form = await answer(hass, form, nodes(can_power_down=True))
         await answer(hass, form, WATTS)
         (heater_id,) = site.subentries

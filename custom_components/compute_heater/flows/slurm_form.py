@@ -23,7 +23,7 @@ from ..heaters.model import (
     HeaterProtocolError,
 )
 from ..heaters.slurm_client import slurm_url
-from ..heaters.slurm_cluster import Cluster, read_cluster
+from ..heaters.slurm_cluster import Cluster, may_command, read_cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,14 @@ def normal_slurm_url(text: str) -> str | None:
 async def async_try_slurm(hass: HomeAssistant, data: Mapping[str, Any]) -> FoundCluster:
     """Ask for the nodes as the integration will; never raises."""
     try:
-        cluster = await read_cluster(slurm_client(hass, data))
+        client = slurm_client(hass, data)
+        cluster = await read_cluster(client)
+        if not cluster.nodes:
+            return FoundCluster(errors={"base": "not_slurm"})
+        if not cluster.api.can_command:
+            return FoundCluster(errors={"base": "slurm_too_old"})
+        if not await may_command(client, cluster):
+            return FoundCluster(errors={"base": "slurm_forbids"})
     except HeaterAuthError as err:
         LOGGER.debug("Slurm does not take the token: %s", err)
         return FoundCluster(errors={"base": "invalid_token"})
@@ -94,8 +101,4 @@ async def async_try_slurm(hass: HomeAssistant, data: Mapping[str, Any]) -> Found
     except Exception:  # noqa: BLE001 - a form shows an error, never a traceback
         LOGGER.exception("Unexpected error from Slurm")
         return FoundCluster(errors={"base": "unknown"})
-    if not cluster.nodes:
-        return FoundCluster(errors={"base": "not_slurm"})
-    if not cluster.api.can_command:
-        return FoundCluster(errors={"base": "slurm_too_old"})
     return FoundCluster(errors={}, cluster=cluster)

@@ -3,13 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .model import Capabilities, HeaterProtocolError, Identity, PowerState
+from .model import (
+    Capabilities,
+    HeaterProtocolError,
+    HeaterRefusedError,
+    Identity,
+    PowerState,
+)
 from .slurm_client import SlurmClient
 from .slurm_hosts import expand_hosts
 from .slurm_nodes import Node, parse_nodes
 from .slurm_reading import release_of
 from .slurm_settings import SlurmSettings
 from .slurm_version import SlurmApi, choose_api
+
+_FORBIDDEN = ("user id", "permission", "denied")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +50,23 @@ async def read_cluster(client: SlurmClient) -> Cluster:
     body = await client.get(api.nodes)
     release, name = release_of(body)
     return Cluster(api=api, name=name, release=release, nodes=tuple(parse_nodes(body)))
+
+
+async def may_command(client: SlurmClient, cluster: Cluster) -> bool:
+    """Tell whether the token's user may change nodes; raises a HeaterError.
+
+    Slurm looks at that first, so a change of nothing is enough to ask.
+    """
+    api, name = cluster.api, cluster.nodes[0].name
+    try:
+        if api.changes_many:
+            await client.post(api.nodes, {"name": [name]})
+        else:
+            await client.post_node(api.node, name, {})
+    except HeaterRefusedError as err:
+        said = str(err).lower()
+        return not any(words in said for words in _FORBIDDEN)
+    return True
 
 
 def choose_nodes(
