@@ -338,6 +338,8 @@ def test_headroom_names_what_binds() -> None:
     assert headroom(alone).ceiling_w == 700
     assert headroom(alone).reason is Reason.UNATTENDED
     assert headroom(replace(alone, mode="heat")).ceiling_w is None
+    assert headroom(replace(alone, falls_back_w=700.0)).ceiling_w is None
+    assert headroom(replace(alone, falls_back_w=800.0)).ceiling_w == 700
     switched = headroom(replace(wish, power_limit_w=900.0, compute_allowed=False))
     assert (switched.max_state, switched.reason) == (STANDBY, Reason.COMPUTE_OFF)
 

@@ -299,6 +299,31 @@ async def test_held_as_long_as_somebody_reads() -> None:
     assert pool.share == 0
 
 
+@pytest.mark.parametrize(
+    ("leases_s", "falls_back_w"),
+    [((60,), 100), ((60, 60), 100), ((None,), None), ((60, None), None), ((), None)],
+)
+async def test_falls_back_only_where_all_work_rests_alone(
+    leases_s: tuple[float | None, ...], falls_back_w: float | None
+) -> None:
+    plug = Plug()
+    pools = [WorkPool(share=0.0, lease_s=lease_s) for lease_s in leases_s]
+    heater = heater_of(plug, *pools)
+    # Nothing is known before the work was read.
+    plug.on = False
+    assert (await heater.read()).falls_back_w is None
+    plug.on = True
+    for command in (FULL, STANDBY, FULL):
+        await heater.apply(command)
+        assert (await heater.read()).falls_back_w == falls_back_w
+    # What was so a moment ago is not unknown because it is off or does not answer.
+    for pool in pools:
+        pool.dead = True
+    assert (await heater.read()).falls_back_w == falls_back_w
+    plug.on = False
+    assert (await heater.read()).falls_back_w == falls_back_w
+
+
 async def test_nobody_who_cannot_see_the_power_holds_the_work() -> None:
     plug, pool = Plug(), WorkPool(lease_s=0.2)
     heater = heater_of(plug, pool)

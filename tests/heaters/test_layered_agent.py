@@ -128,10 +128,17 @@ async def test_boinc_on_the_agent(make_heater: MakeHeater, tmp_path: Path) -> No
             await heater.apply(FULL)
             await reading_that(
                 heater,
-                lambda r: r.work_share == 1 and len(client.tasks()) == CPUS,
+                lambda r: (
+                    r.work_share == 1
+                    and not r.suspended_reason
+                    and len(client.tasks()) == CPUS
+                ),
             )
             assert heater.work_readings[0] is not None
             assert heater.work_readings[0].running
+            # Its power falls back by the lease, and its work rests by itself.
+            reading = await heater.read()
+            assert reading.falls_back_w == NOMINAL.paused_w
         # BOINC has gone: the heater has a problem, and still obeys.
         reading = await heater.read()
         assert (reading.problem, reading.is_on) == (True, True)

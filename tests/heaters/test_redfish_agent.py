@@ -81,6 +81,7 @@ async def test_reading_is_the_rack_in_heating_terms(make_heater: MakeHeater) -> 
         reading = await reading_that(heater, lambda r: (r.heat_kwh or 0) > 0.003)
         rack = agent.rack
         assert reading.power_limit_w == 1500
+        assert reading.falls_back_w == 300
         assert reading.coolant_c == pytest.approx(rack.oil_c, abs=0.5)
         assert reading.supply_c == pytest.approx(rack.supply_c, abs=0.5)
         assert reading.return_c == pytest.approx(rack.return_c, abs=0.5)

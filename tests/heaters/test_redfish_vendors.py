@@ -54,6 +54,8 @@ async def test_what_is_found(
         reading = await heater.read()
     assert (capabilities.floor_w, capabilities.max_w) == (floor_w, max_w)
     assert (reading.power_w, reading.power_limit_w) == (power_w, limit_w)
+    # A default set point alone is no promise that it holds without us.
+    assert reading.falls_back_w is None
     assert capabilities.can_switch
     assert capabilities.can_cap is (floor_w is not None)
 
@@ -182,7 +184,7 @@ async def test_limit_that_is_taken_and_not_set(
         ({"Manufacturer": "LENOVO"}, "Lenovo"),
         ({"Manufacturer": "Super Micro Computer, Inc."}, "Supermicro"),
         ({"Vendor": None, "Product": "OpenBMC"}, "OpenBMC"),
-        ({"Vendor": "Compute Heater"}, "standard"),
+        ({"Vendor": "Compute Heater"}, "our agent"),
         ({"Vendor": "Philodell"}, "standard"),
         ({}, "standard"),
     ],

@@ -154,6 +154,7 @@ class HeaterController:
             power_limit_w=controls.power_limit_w,
             # In auto the target is the upper limit of the supply temperature.
             supply_limit_w=setpoint_w if controls.mode == "auto" else None,
+            falls_back_w=reading.falls_back_w if reading else None,
             off_powers_down=self.description.off_powers_down,
         )
 

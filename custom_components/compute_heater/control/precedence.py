@@ -38,6 +38,8 @@ class HeaterWish:
     """Upper limit set by the owner, valid in every mode."""
     supply_limit_w: float | None = None
     """Power at which the supply keeps to its upper limit, in auto."""
+    falls_back_w: float | None = None
+    """What the heater lowers itself to when nobody commands it; None: it does not."""
     off_powers_down: bool = False
     """Per-heater option: climate ``off`` shuts the machine down."""
     strategy_active: bool = True
@@ -106,7 +108,7 @@ def headroom(wish: HeaterWish) -> HeaterLimit:
         reason=Reason.SUPPLY_LIMIT,
     )
     by_absence = HeaterLimit(
-        ceiling_w=wish.settings.unattended_w if wish.mode == "auto" else None,
+        ceiling_w=_unattended_w(wish) if wish.mode == "auto" else None,
         reason=Reason.UNATTENDED,
     )
     limits = (by_safety, by_switch, by_owner, by_supply, by_absence)
@@ -118,6 +120,14 @@ def headroom(wish: HeaterWish) -> HeaterLimit:
         max_state=min((limit.max_state for limit in limits), key=lambda s: s.rank),
         reason=strictest.reason,
     )
+
+
+def _unattended_w(wish: HeaterWish) -> float | None:
+    """Return the limit of a heater that would go on as it is with nobody there."""
+    limit_w, fallback_w = wish.settings.unattended_w, wish.falls_back_w
+    if limit_w is None or fallback_w is None:
+        return limit_w
+    return None if fallback_w <= limit_w + SAME_W else limit_w
 
 
 def _room(settings: HeaterSettings, limit: HeaterLimit) -> float:

@@ -202,6 +202,7 @@ class LayeredHeater:
 
     def _merged(self, power: Reading, capabilities: Capabilities) -> Reading:
         """Return the power layer's reading with what the work layers tell."""
+        power = replace(power, falls_back_w=self._fall_back_w(power))
         if not self._layers or not self._was_on:
             return power
         readings = [layer.reading or WorkReading() for layer in self._layers]
@@ -227,6 +228,16 @@ class LayeredHeater:
             has_work=True if True in works else None if None in works else False,
             suspended_reason=reason,
         )
+
+    def _fall_back_w(self, power: Reading) -> float | None:
+        """Return what is drawn once nobody commands any layer; None: no less than now.
+
+        A share of the work that would merely stay is no falling back.
+        """
+        if self._layers and all(layer.rests_alone for layer in self._layers):
+            paused_w, cap_w = self._nominal.paused_w, power.falls_back_w
+            return paused_w if cap_w is None else min(paused_w, cap_w)
+        return power.falls_back_w
 
     def _limit_w(self, cap_w: float | None, capabilities: Capabilities) -> float | None:
         """Return the limit that both layers leave together."""

@@ -153,6 +153,8 @@ class Reading:
     """A work layer has something to compute."""
     suspended_reason: str | None = None
     """Why a work layer does not compute, though or because it was told."""
+    falls_back_w: float | None = None
+    """What it lowers itself to when nobody commands it; None: unknown, or it does not."""
 
 
 class PowerDriver(Protocol):

@@ -41,6 +41,8 @@ class CapPoint:
     step_w: float | None = None
     """Steps in which it takes a cap, where only another resource tells them."""
     lifts_with_null: bool = False
+    has_lease: bool = False
+    """The cap falls back by itself when no requests come."""
     percent_of_w: float | None = None
     """What 100 % are, for set points in percent; None: those are of no use."""
 
@@ -58,6 +60,8 @@ class Cap:
     """It takes the floor and every so many W above it; None: any watts."""
     unit_w: float = 1.0
     """W per unit of the set point."""
+    fallback_w: float | None = None
+    """Cap to which it falls back by itself when no requests come; None: it does not."""
 
     def settable(self, watts: float) -> float:
         """Return the highest cap not above ``watts`` that its steps allow."""
@@ -120,6 +124,7 @@ def parse_cap(point: CapPoint, body: JsonObject) -> Cap | None:
         return None
     is_percent = point.percent_of_w is not None and unit_w != 1.0
     value, low = number(shown, set_point), _lowest(shown)
+    default = number(shown, "DefaultSetPoint") if point.has_lease else None
     high = first_known(shown, *_HIGHEST, default=100.0 if is_percent else point.max_w)
     step = number(shown, "Increment")
     if step is None and is_percent:
@@ -132,6 +137,7 @@ def parse_cap(point: CapPoint, body: JsonObject) -> Cap | None:
         max_w=None if high is None else high * unit_w,
         step_w=point.step_w if step is None or step <= 0 else step * unit_w,
         unit_w=unit_w,
+        fallback_w=None if default is None else default * unit_w,
     )
 
 

@@ -110,6 +110,7 @@ async def _enclosure(
             step_w=step_w,
             percent_of_w=percent_of_w,
             lifts_with_null=vendor.lifts_with_null,
+            has_lease=vendor.has_lease,
         )
         for place, path in places
     )

@@ -127,6 +127,7 @@ def reading(
         leak=_leak(parts, conditions),
         flow_fault=_flow_fault(parts, conditions),
         throttled=_throttled(conditions),
+        falls_back_w=cap.fallback_w if cap else None,
     )
 
 

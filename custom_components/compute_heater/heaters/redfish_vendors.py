@@ -29,6 +29,8 @@ class Vendor:
     """No cap above this is taken, whatever the rated power."""
     lifts_with_null: bool = False
     """A Control without mode is lifted by null, not by its maximum."""
+    has_lease: bool = False
+    """Without requests the cap falls back to ``DefaultSetPoint`` by itself."""
 
 
 STANDARD = Vendor(name="standard", words=())
@@ -56,6 +58,7 @@ VENDORS = (
         highest_w=32766.0,
         lifts_with_null=True,
     ),
+    Vendor(name="our agent", words=("compute heater",), has_lease=True),
     Vendor(name="Supermicro", words=("supermicro", "super micro")),
     Vendor(name="OpenBMC", words=("openbmc",)),
 )

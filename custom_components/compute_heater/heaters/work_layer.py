@@ -30,6 +30,8 @@ class WorkLayer:
     read_error: HeaterError | None = None
     command_error: HeaterError | None = None
     tried_at: float = -inf
+    rests_alone: bool | None = None
+    """When nobody commands it any more it rests: so it was when it last worked."""
 
     @property
     def share(self) -> float | None:
@@ -77,6 +79,9 @@ class WorkLayer:
             self.read_error = err
         else:
             self.read_error = None
+            if self.reading.share or self.rests_alone is None:
+                # Of one that rests already it is not sure that it would do so by itself.
+                self.rests_alone = self.reading.lapses_to == 0
 
     async def command(self) -> None:
         """Command what is wanted, or note why that failed."""
