@@ -453,6 +453,26 @@ async def test_a_real_cluster(
         assert set(drained) == {"drained"}
         await choose("full")
         assert heater().data.work_share == 1
+
+        # A token that is over, and a new one.
+        soon_over = {"token": await real.token(lifespan_s=1)}
+        part = site.subentries[heater_id]
+        hass.config_entries.async_update_subentry(
+            site, part, data={**part.data, **soon_over}
+        )
+        await hass.async_block_till_done()
+        async with asyncio.timeout(30):
+            while not open_flows(hass, site):
+                await poll(hass, site, heater_id)
+        (flow,) = open_flows(hass, site)
+        assert flow["step_id"] == "reauth_slurm"
+        result = await hass.config_entries.flow.async_configure(
+            flow["flow_id"], {"token": await real.token()}
+        )
+        await hass.async_block_till_done()
+        expect_abort(result, "reauth_successful")
+        assert heater().available
+
         await choose("off")
         await until(
             lambda: (
