@@ -7,10 +7,12 @@ from pathlib import Path
 import sys
 
 from . import control, house, links, tick
+from .energyplus import measure as energyplus
 from .rows import Row, table, write_json
 
 BENCHMARKS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "control": control.measure,
+    "energyplus": energyplus.measure,
     "house": house.measure,
     "links": links.measure,
     "tick": tick.measure,

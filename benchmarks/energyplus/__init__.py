@@ -1,0 +1,1 @@
+"""A house with floor heating that others have written: EnergyPlus."""
