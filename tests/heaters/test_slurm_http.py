@@ -27,6 +27,10 @@ from custom_components.compute_heater.heaters.slurm_client import (
     fixed_token,
     slurm_url,
 )
+from custom_components.compute_heater.heaters.slurm_cluster import (
+    may_command,
+    read_cluster,
+)
 from custom_components.compute_heater.heaters.slurm_settings import Leaving
 
 from .slurm_shapes import Json, job, node_39, node_42, openapi, refusal
@@ -226,6 +230,35 @@ async def test_errors_of_commands(
     with pytest.raises(error) as raised:
         await heater_at(http, url).apply(STANDBY)
     assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("version", "path", "body"),
+    [
+        (42, "/slurm/v0.0.42/nodes/", {"name": ["arm0"]}),
+        (39, "/slurm/v0.0.39/node/arm0", {}),
+    ],
+)
+async def test_who_may_command_is_asked_by_a_change_of_nothing(
+    http: aiohttp.ClientSession, version: int, path: str, body: Json
+) -> None:
+    rest = Rest(version=version)
+    async with running(rest) as address:
+        client = SlurmClient(http, address, fixed_token("secret"))
+        cluster = await read_cluster(client)
+        assert await may_command(client, cluster)
+        assert rest.told == [(path, body)]
+        for refused, allowed in (
+            (refusal(2010, "Invalid user id"), False),
+            (refusal(2002, "Access/permission denied"), False),
+            (refusal(2028, "Invalid node state specified"), True),
+        ):
+
+            async def instead(_: web.Request, said: Json = refused) -> web.Response:
+                return web.json_response(said, status=500)
+
+            rest.instead = instead
+            assert await may_command(client, cluster) is allowed
 
 
 async def test_after_an_upgrade_the_new_version_is_found(
