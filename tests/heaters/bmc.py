@@ -165,14 +165,14 @@ def _merge(target: Any, change: Any) -> None:
 
 @asynccontextmanager
 async def running_bmc(
-    bmc: Bmc, tls: ssl.SSLContext | None = None
+    bmc: Bmc, tls: ssl.SSLContext | None = None, *, port: int = 0
 ) -> AsyncGenerator[Bmc]:
-    """Serve it on a free port of 127.0.0.1."""
+    """Serve it on a port of 127.0.0.1; 0 takes a free one."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", bmc.handle)
     runner = web.AppRunner(app, shutdown_timeout=2)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+    site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls)
     await site.start()
     bmc.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     try:
