@@ -1,0 +1,135 @@
+"""Plan ahead: when to plan anew, what to plan from, and what the plan wants now."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .plan import Block, Plan, PlanProblem
+from .reasons import Reason
+from .tracking import PlanTracker
+
+REPLAN_EVERY = timedelta(minutes=15)
+REPLAN_LEAST = timedelta(minutes=2)
+"""Deviations make a new plan no more often than this."""
+DEVIATION_K = 0.7
+STALE = timedelta(hours=2)
+"""An older plan says nothing any more; demand is followed instead."""
+
+type Planner = Callable[[PlanProblem, Plan | None], Plan | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the plan wants now."""
+
+    heat_w: Mapping[str, float]
+    """For each sink."""
+    power_w: float
+    """Electrical, of all heaters together, as planned."""
+    backup_w: Mapping[str, Mapping[str, float]]
+    dump_w: float
+    reason: Reason
+
+
+class Optimiser:
+    """Keeps a plan that fits what is known, and follows it."""
+
+    def __init__(self, planner: Planner | None) -> None:
+        """Plan by ``planner`` at once; None: the owner of the site plans in its own time."""
+        self.plan: Plan | None = None
+        self.problem: PlanProblem | None = None
+        """Waits for the owner's planner."""
+        self.blocks: dict[str, tuple[Block, ...]] = {}
+        self._planner = planner
+        self._tracker = PlanTracker()
+        self._asked_at: datetime | None = None
+        self._asked_for: object = None
+
+    def ask_anew(self) -> None:
+        """Make a new plan at the next step."""
+        self._asked_at = None
+
+    def is_due(
+        self, now: datetime, temperatures_c: Mapping[str, float], circumstances: object
+    ) -> bool:
+        """Whether a new plan should be made.
+
+        ``circumstances`` is whatever a plan depends on besides time and temperatures;
+        it is only compared.
+        """
+        asked = self._asked_at
+        if asked is None or now < asked or circumstances != self._asked_for:
+            return True
+        if _quarter(now) > _quarter(asked) or now - asked >= REPLAN_EVERY:
+            return True
+        return now - asked >= REPLAN_LEAST and self._deviates(now, temperatures_c)
+
+    def _deviates(self, now: datetime, temperatures_c: Mapping[str, float]) -> bool:
+        if self.plan is None or (step := self.plan.step_at(now)) is None:
+            return False
+        index = self.plan.steps.index(step)
+        before = self.plan.steps[index - 1] if index else None
+        for sink, temperature in temperatures_c.items():
+            if (end := step.temperature_c.get(sink)) is None:
+                continue
+            begin = end if before is None else before.temperature_c.get(sink, end)
+            if not (
+                min(begin, end) - DEVIATION_K
+                <= temperature
+                <= max(begin, end) + DEVIATION_K
+            ):
+                return True
+        return False
+
+    def ask(
+        self, now: datetime, problem: PlanProblem | None, circumstances: object
+    ) -> None:
+        """Have a plan made for ``problem``; None: there is nothing to plan."""
+        self._asked_at, self._asked_for = now, circumstances
+        if problem is None:
+            self.plan = self.problem = None
+        elif self._planner is None:
+            self.problem = problem
+        else:
+            self.adopt(self._planner(problem, self.plan))
+
+    def adopt(self, plan: Plan | None) -> None:
+        """Follow a plan from now on; None: there is none."""
+        self.problem = None
+        self.plan = plan
+
+    def wanted(
+        self,
+        now: datetime,
+        now_s: float,
+        *,
+        accepting: Collection[str],
+        exclusive: Collection[str],
+        delivered_w: Mapping[str, float],
+    ) -> Wanted | None:
+        """Return what the plan wants now; None without a plan that still holds."""
+        plan = self.plan
+        if plan is None or now - plan.made_at > STALE:
+            return None
+        step = plan.step_at(now)
+        heat_w = self._tracker.wanted_w(
+            plan,
+            now,
+            now_s,
+            accepting=accepting,
+            exclusive=exclusive,
+            delivered_w=delivered_w,
+        )
+        if step is None or heat_w is None:
+            return None
+        return Wanted(
+            heat_w=heat_w,
+            power_w=sum(step.power_w.values()),
+            backup_w=step.backup_w,
+            dump_w=step.dump_w,
+            reason=step.reason,
+        )
+
+
+def _quarter(time: datetime) -> datetime:
+    return time.replace(minute=time.minute - time.minute % 15, second=0, microsecond=0)

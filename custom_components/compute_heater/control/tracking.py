@@ -1,0 +1,82 @@
+"""Follow a plan: which consumer gets the planned heat at this moment."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from .clock import Clock
+from .plan import Plan, PlanStep
+
+SWITCH_KWH = 0.1
+"""A valve only turns to another consumer that is owed more than this."""
+LONGEST_S = 900.0
+"""What was not delivered within a longer gap is not owed."""
+
+
+class PlanTracker:
+    """Turns planned energies into the heat each consumer shall have now, in W.
+
+    Within a step one consumer may be served after the other, where the water can only
+    flow to one of them; what each is owed decides whose turn it is.
+    """
+
+    def __init__(self) -> None:
+        self._plan: Plan | None = None
+        self._owed_kwh: dict[str, float] = {}
+        self._served: str | None = None
+        self._clock = Clock()
+
+    def wanted_w(
+        self,
+        plan: Plan,
+        now: datetime,
+        now_s: float,
+        *,
+        accepting: Collection[str],
+        exclusive: Collection[str],
+        delivered_w: Mapping[str, float],
+    ) -> dict[str, float] | None:
+        """Return the heat in W for each consumer; None outside the plan.
+
+        Only one of the ``exclusive`` consumers gets heat at a time. ``delivered_w`` is
+        what each gets now.
+        """
+        elapsed_s = self._clock.elapsed_s(now_s)
+        step = plan.step_at(now)
+        if step is None:
+            return None
+        if plan is not self._plan:
+            self._plan, self._owed_kwh = plan, {}
+        if elapsed_s <= LONGEST_S:
+            self._account(step, delivered_w, elapsed_s / 3600)
+        wanted = {
+            sink: watts
+            for sink, watts in step.heat_w.items()
+            if watts > 0 and sink in accepting
+        }
+        rivals = {sink: watts for sink, watts in wanted.items() if sink in exclusive}
+        if len(rivals) < 2:
+            self._served = next(iter(rivals), None)
+            return wanted
+        owed = self._owed_kwh
+        if self._served not in rivals:
+            self._served = max(rivals, key=lambda sink: owed.get(sink, 0.0))
+        served = self._served
+        assert served is not None
+        other = max(
+            (sink for sink in rivals if sink != served),
+            key=lambda sink: owed.get(sink, 0.0),
+        )
+        if owed.get(served, 0.0) <= 0 and owed.get(other, 0.0) > SWITCH_KWH:
+            self._served = served = other
+        for sink in rivals:
+            wanted[sink] = sum(rivals.values()) if sink == served else 0.0
+        return wanted
+
+    def _account(
+        self, step: PlanStep, delivered_w: Mapping[str, float], hours: float
+    ) -> None:
+        for sink, watts in step.heat_w.items():
+            missing_w = watts - delivered_w.get(sink, 0.0)
+            self._owed_kwh[sink] = (
+                self._owed_kwh.get(sink, 0.0) + missing_w * hours / 1000
+            )
