@@ -29,6 +29,7 @@ from .entity import module_device_id, point_platform
 from .heater_coordinator import HeaterCoordinator
 from .issues import async_check_entities, async_check_heater, async_forget
 from .links import LINKS, async_adopt, async_check_yaml_hubs, create_link
+from .one_by_one import one_by_one
 from .pumps import async_run_down
 from .release import (
     async_release,
@@ -128,7 +129,7 @@ async def async_setup_entry(
         entry.async_create_background_task(
             hass, part.async_refresh(), f"{part.name} first refresh"
         )
-        for part in entry.runtime_data.parts
+        async for part in one_by_one(entry.runtime_data.parts)
     ]:
         await asyncio.wait(refreshes, timeout=_FIRST_REFRESH_S)
 
@@ -148,7 +149,7 @@ async def async_setup_entry(
         async_check_yaml_hubs(hass, link)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
-    for coordinator in heaters.values():
+    async for coordinator in one_by_one(heaters.values()):
         entry.async_create_background_task(
             hass, coordinator.async_follow_events(), f"{coordinator.name} events"
         )

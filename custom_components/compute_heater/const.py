@@ -118,3 +118,5 @@ LINK_INTERVAL: Final = timedelta(seconds=5)
 # between them ten times as long as a poll takes, for BMCs are slow.
 HEATER_INTERVAL_SHORTEST: Final = timedelta(seconds=5)
 HEATER_INTERVAL_LONGEST: Final = timedelta(seconds=30)
+# Where a site has many they take turns, together no more often than this.
+HEATER_INTERVAL_EACH: Final = timedelta(seconds=0.3)

@@ -15,9 +15,11 @@ from .const import (
     CONF_CAPABILITIES,
     CONF_STANDBY_POWER,
     DOMAIN,
+    HEATER_INTERVAL_EACH,
     HEATER_INTERVAL_LONGEST,
     HEATER_INTERVAL_SHORTEST,
     LOGGER,
+    SUBENTRY_HEATER,
 )
 from .control.ledger import EnergyCounter
 from .control.limit_watch import LimitWatch
@@ -69,12 +71,23 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         driver: PowerDriver,
     ) -> None:
         """Poll ``driver``."""
+        heaters = [
+            each.subentry_id for each in entry.get_subentries_of_type(SUBENTRY_HEATER)
+        ]
+        self._together = min(
+            max(HEATER_INTERVAL_EACH * len(heaters), HEATER_INTERVAL_SHORTEST),
+            HEATER_INTERVAL_LONGEST,
+        )
+        self._turn = 0.0
+        """Its share of the interval, among all heaters of the site."""
+        if subentry.subentry_id in heaters:
+            self._turn = heaters.index(subentry.subentry_id) / len(heaters)
         super().__init__(
             hass,
             LOGGER,
             config_entry=entry,
             name=f"{entry.title} {subentry.title}",
-            update_interval=HEATER_INTERVAL_SHORTEST,
+            update_interval=self._together,
         )
         self.subentry = subentry
         self.driver = driver
@@ -126,10 +139,7 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
             ) from err
         self._tell_certificate(changed=False)
         now = self.hass.loop.time()
-        self.update_interval = min(
-            max(timedelta(seconds=10 * (now - started)), HEATER_INTERVAL_SHORTEST),
-            HEATER_INTERVAL_LONGEST,
-        )
+        self.update_interval = self._next_interval(now - started)
         self.read_at = now
         self._watch_limit(reading, now)
         self._watch_work()
@@ -142,6 +152,18 @@ class HeaterCoordinator(DataUpdateCoordinator[Reading]):
         else:
             self.heat.integrate(reading.heat_w, now)
         return reading
+
+    def _next_interval(self, took_s: float) -> timedelta:
+        interval = min(
+            max(timedelta(seconds=10 * took_s), self._together),
+            HEATER_INTERVAL_LONGEST,
+        )
+        if self._together == HEATER_INTERVAL_SHORTEST:
+            return interval
+        # Set-up and commands have many read at the same time: back to taking turns.
+        turn = interval * self._turn
+        wait = (turn - timedelta(seconds=self.hass.loop.time())) % interval
+        return wait if wait >= HEATER_INTERVAL_SHORTEST else wait + interval
 
     @callback
     def _tell_certificate(self, *, changed: bool) -> None:

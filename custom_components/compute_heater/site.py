@@ -1,5 +1,6 @@
 """One site: from what the consumers want to what the heaters do."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,6 +81,10 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         }
         self._actuators = Actuators(hass)
         self._unsubscribe: list[Callable[[], None]] = []
+        self._turn: asyncio.Handle | None = None
+        """The next turn of the event loop, after one with a new reading."""
+        self._more_read = False
+        """There were other readings in the same turn."""
         self.data = SiteData(demand_w=0, heat_w=None, reason=Reason.NO_DEMAND)
 
     @property
@@ -130,6 +135,9 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         self._actuators.stop()
         while self._unsubscribe:
             self._unsubscribe.pop()()
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
 
     @callback
     def _on_change(self, event: Event[EventStateChangedData]) -> None:
@@ -157,9 +165,25 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             state = (coordinator.available, coordinator.read_at)
             if state != seen:
                 seen = state
-                self.tick()
+                self._take_reading()
 
         return listener
+
+    @callback
+    def _take_reading(self) -> None:
+        """Tick at once, and once more for all others that are read in the same turn."""
+        if self._turn is not None:
+            self._more_read = True
+            return
+        self._turn = self.hass.loop.call_soon(self._on_turn)
+        self.tick()
+
+    @callback
+    def _on_turn(self) -> None:
+        self._turn = None
+        if self._more_read:
+            self._more_read = False
+            self._take_reading()
 
     @callback
     def tick(self) -> None:

@@ -1,5 +1,6 @@
 """A device made of Home Assistant's own helpers, for a heater to be put together from."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +148,8 @@ class ComposedHouse:
     async def poll(self) -> None:
         """Read the heater now, and have it follow."""
         await self.coordinator.async_refresh()
+        # A second reading in one turn of the loop is decided on in the next.
+        await asyncio.sleep(0)
         await self.coordinator.async_finish()
 
 
