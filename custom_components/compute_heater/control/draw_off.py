@@ -12,7 +12,7 @@ KEPT_DAYS = 35
 HALF_LIFE_DAYS = 10.0
 OTHER_TYPE = 0.3
 """What a workday says of a weekend, and the other way round."""
-PRIOR_DAYS = 1.0
+PRIOR_DAYS = 0.5
 """How many days the prior counts as."""
 PRIOR_SPREAD = (0.3, 0.6, 0.9, 1.2, 2.0)
 """Days of the prior, against their mean."""

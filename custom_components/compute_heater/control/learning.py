@@ -8,7 +8,7 @@ quarter of an hour. What it does not know it does not learn from.
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime, tzinfo
-from math import exp, isclose, isfinite, log, sqrt
+from math import copysign, exp, isclose, isfinite, log, sqrt
 
 from .draw_off import DrawOffProfile
 from .kalman import Belief, Matrix
@@ -93,7 +93,13 @@ class TankLearner:
         self._drift(hours)
         row = self._row(model, first, foreseen, hours)
         spread = self._belief.spread(row)
-        if abs(surprise) > GATE * sqrt(self._noise_k2 + spread):
+        gate = GATE * sqrt(self._noise_k2 + spread)
+        if abs(surprise) > gate:
+            # Either water was drawn, or the capacity is quite another.
+            if abs(surprise) < BOUND * TANK_SPREAD[0] * abs(row[0]):
+                clipped = copysign(gate, surprise)
+                self._belief.update(row, clipped, self._noise_k2, only=(0,))
+                self._bound()
             return
         # Nights, when hardly anybody draws, teach more than days.
         usual_k = usual_kwh / capacity
