@@ -1,6 +1,6 @@
 """When the usual source of heat has to help, whatever is planned."""
 
-from .demand import SinkController, SinkKind
+from .demand import SinkController
 
 TANK_MARGIN_K, TANK_LIFT_K = 0.5, 2.0
 ROOM_MARGIN_K, ROOM_LIFT_K = 0.05, 0.2
@@ -14,16 +14,16 @@ class ComfortGuard:
 
     def update(self, sink: SinkController, temperature_c: float | None) -> bool:
         """Return whether it needs heat from anywhere; unknown is no need."""
-        minimum = sink.settings.comfort_min_c
+        minimum = sink.comfort_min_c
         if minimum is None or temperature_c is None or not sink.enabled:
             self.in_need = False
             return False
-        is_tank = sink.settings.kind is SinkKind.DHW
+        is_tank = sink.settings.kind.is_tank
         margin, lift = (
             (TANK_MARGIN_K, TANK_LIFT_K) if is_tank else (ROOM_MARGIN_K, ROOM_LIFT_K)
         )
         # Never above the set point, so that it does not heat against its owner's will.
-        low = min(minimum + margin, sink.settings.setpoint_c)
-        high = min(low + lift, max(sink.settings.setpoint_c, low + 0.01))
+        low = min(minimum + margin, sink.target_c)
+        high = min(low + lift, max(sink.target_c, low + 0.01))
         self.in_need = temperature_c < (high if self.in_need else low)
         return self.in_need

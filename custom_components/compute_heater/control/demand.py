@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite
 
+from .heat_curve import HeatCurve
 from .reasons import Reason
 from .trend import Trend
 
@@ -13,13 +14,44 @@ LIMIT_RELEASE_K = 2.0
 DEMAND_ON = 0.04
 DEMAND_OFF = 0.03
 MINIMUM_BAND_K = 0.1
+CURVE_BAND_K = 3.0
+"""So far below its heat curve a floor begins to take less."""
+RAISED_HYSTERESIS_K = 2.0
 
 
 class SinkKind(StrEnum):
-    """Kinds of heat consumers."""
+    """Kinds of heat consumers, in the order in which they are served."""
 
     DHW = "dhw"
     FLOOR = "floor"
+    BUFFER = "buffer"
+    POOL = "pool"
+
+    @property
+    def rank(self) -> int:
+        """Its place in that order; 0 goes first."""
+        return list(SinkKind).index(self)
+
+    @property
+    def is_tank(self) -> bool:
+        """A tank of water with one or two sensors, which is filled up to its set point."""
+        return self in (SinkKind.DHW, SinkKind.BUFFER)
+
+
+_DEMANDS = {
+    SinkKind.DHW: Reason.DHW_DEMAND,
+    SinkKind.FLOOR: Reason.FLOOR_DEMAND,
+    SinkKind.BUFFER: Reason.BUFFER_DEMAND,
+    SinkKind.POOL: Reason.POOL_DEMAND,
+}
+# From the beginning of heating until its temperature shows it: the path opens and
+# a heater gets warm, or a slab besides.
+_LEAD_H = {
+    SinkKind.DHW: 0.1,
+    SinkKind.FLOOR: 2.0,
+    SinkKind.BUFFER: 0.1,
+    SinkKind.POOL: 0.1,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +60,18 @@ class SinkSettings:
 
     kind: SinkKind
     setpoint_c: float
-    """DHW: tank temperature; floor: room temperature."""
+    """Of tank, room or pool. Of a buffer with a heat curve: the most it is heated to."""
     hysteresis_k: float
-    """DHW: switches on this far below the set point; floor: proportional band."""
+    """Tanks: switches on this far below the set point; floor, pool: proportional band."""
     limit_c: float
-    """At or above it the sink takes no heat (tank; floor supply where measured)."""
+    """At or above it the sink takes no heat (tank, pool; floor supply where measured)."""
     max_heat_w: float
     capacity_kwh_per_k: float | None = None
     comfort_min_c: float | None = None
     comfort_max_c: float | None = None
     """The optimiser stores heat up to here; None: up to the set point."""
+    curve: HeatCurve | None = None
+    """Buffer: its set point in cold weather; floor: the hottest supply for the weather."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +79,16 @@ class SinkReading:
     """Latest readings of one sink; None is unknown *or stale* (the caller judges age)."""
 
     temperature_c: float | None
-    """Controlling temperature: DHW tank (top), floor: room."""
+    """Controlling temperature: tank (top), room or pool."""
     second_c: float | None = None
-    """DHW: second (lower) tank sensor; floor: floor supply or slab."""
+    """Tanks: second (lower) sensor; floor: floor supply or slab."""
     demand_fraction: float | None = None
     """The building's own heat demand, 0…1."""
     has_demand_point: bool = False
     has_second: bool = False
     """A second sensor is configured, so that its silence means something."""
+    outdoor_c: float | None = None
+    """For the heat curve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +103,15 @@ class SinkDemand:
     energy_kwh: float | None
     """Heat until the set point is reached; None where the capacity is unknown."""
     stored_kwh: float | None
-    """DHW: above cold water of 12 °C; floor: above the comfort minimum."""
+    """DHW: above cold water of 12 °C; others: above the comfort minimum."""
     charge_percent: float | None
     hours_to_limit: float | None
     """Until the comfort minimum at the present rate of fall; None unknown or rising."""
+    hours_to_start: float | None = None
+    """Until heating has to begin so that the comfort minimum is never crossed; 0: it
+    should have begun. None unknown or rising."""
+    curve_c: float | None = None
+    """What the heat curve says now; None without one, or without outdoor temperature."""
     reason: Reason
 
 
@@ -94,8 +135,11 @@ class SinkController:
         """Replace it when the owner changes a set point; the memory stays."""
         self.enabled = True
         """False: its owner has switched it off, so it wants nothing."""
+        self.raised_to_c: float | None = None
+        """A DHW tank is to be this hot for now, whoever else wants less (disinfection)."""
         self.demand = NOT_WANTED
         """The latest."""
+        self._curve_c: float | None = None
         self._wanted = False
         self._over_limit = False
         self._trend = Trend()
@@ -107,22 +151,25 @@ class SinkController:
         second = _known(reading.second_c)
         if temperature is not None:
             self._trend.add(now, temperature)
+        self._curve_c = self._on_curve(_known(reading.outdoor_c))
         accepts, refusal = self._may_take(reading, temperature, second)
-        fraction, reason = self._fraction(reading, temperature)
+        fraction, reason = self._fraction(reading, temperature, second)
         if refusal is not None:
             fraction, reason = 0.0, refusal
         mean = temperature
-        if settings.kind is SinkKind.DHW and temperature is not None:
+        if settings.kind.is_tank and temperature is not None:
             mean = temperature if second is None else (temperature + second) / 2
         stored, charge = self._storage(mean)
         demand = SinkDemand(
             heat_w=fraction * settings.max_heat_w,
             wanted=fraction > 0,
             accepts=accepts,
-            energy_kwh=_energy(settings, mean, settings.setpoint_c),
+            energy_kwh=_energy(settings, mean, self.target_c),
             stored_kwh=stored,
             charge_percent=charge,
             hours_to_limit=self._hours_to_limit(temperature),
+            hours_to_start=self._hours_to_start(temperature, mean),
+            curve_c=self._curve_c,
             reason=reason,
         )
         if not self.enabled:
@@ -130,6 +177,35 @@ class SinkController:
             demand = replace(demand, heat_w=0, wanted=False, reason=NOT_WANTED.reason)
         self.demand = demand
         return demand
+
+    @property
+    def target_c(self) -> float:
+        """What it is heated to now: its set point, or less by its heat curve."""
+        settings = self.settings
+        if settings.kind is SinkKind.BUFFER and self._curve_c is not None:
+            return min(self._curve_c, settings.setpoint_c)
+        return settings.setpoint_c
+
+    @property
+    def comfort_min_c(self) -> float | None:
+        """Below it, it is too cold; never above what it is heated to."""
+        minimum = self.settings.comfort_min_c
+        if minimum is None or self.target_c >= self.settings.setpoint_c:
+            return minimum
+        return min(minimum, self.target_c - self.settings.hysteresis_k)
+
+    @property
+    def store_max_c(self) -> float:
+        """Up to here heat may be stored ahead of demand."""
+        most_c = self.settings.comfort_max_c
+        return min(
+            self.target_c if most_c is None else most_c,
+            self.settings.limit_c - LIMIT_RELEASE_K,
+        )
+
+    def _on_curve(self, outdoor_c: float | None) -> float | None:
+        curve = self.settings.curve
+        return None if curve is None or outdoor_c is None else curve.supply_c(outdoor_c)
 
     @property
     def is_known(self) -> bool:
@@ -140,12 +216,11 @@ class SinkController:
         self, reading: SinkReading, temperature: float | None, second: float | None
     ) -> tuple[bool, Reason | None]:
         """Judge the limit. A sink whose limit sensor is silent takes nothing."""
-        if self.settings.kind is SinkKind.DHW:
-            guard = temperature
-            if guard is not None and second is not None:
-                guard = max(guard, second)
-        else:
+        guard = temperature
+        if self.settings.kind is SinkKind.FLOOR:
             guard = second if reading.has_second else temperature
+        elif guard is not None and second is not None:
+            guard = max(guard, second)
         if guard is None:
             return False, Reason.STALE_SENSOR
         release = self.settings.limit_c - LIMIT_RELEASE_K
@@ -158,25 +233,48 @@ class SinkController:
         return True, None
 
     def _fraction(
-        self, reading: SinkReading, temperature: float | None
+        self, reading: SinkReading, temperature: float | None, second: float | None
     ) -> tuple[float, Reason]:
         """Share of the sink's greatest heat that is wanted, 0…1."""
-        settings = self.settings
+        settings, raised_c = self.settings, self.raised_to_c
+        if (
+            raised_c is not None
+            and temperature is not None
+            and self._switched(temperature, raised_c, RAISED_HYSTERESIS_K)
+        ):
+            return 1.0, Reason.DISINFECTION
         asked = _known(reading.demand_fraction) if reading.has_demand_point else None
         if asked is not None:
             return self._gated(min(asked, 1.0)), self._reason(Reason.BUILDING_DEMAND)
         if temperature is None:
             # Not knowing is no reason to forget: the memory resumes with the sensor.
             return 0.0, Reason.STALE_SENSOR
-        if settings.kind is SinkKind.FLOOR:
-            band = max(settings.hysteresis_k, MINIMUM_BAND_K)
-            share = (settings.setpoint_c - temperature) / band
-            return self._gated(min(share, 1.0)), self._reason(Reason.FLOOR_DEMAND)
-        if temperature >= settings.setpoint_c:
+        cause = _DEMANDS[settings.kind]
+        if settings.kind.is_tank:
+            wanted = self._switched(temperature, self.target_c, settings.hysteresis_k)
+            return wanted, self._reason(cause)
+        band = max(settings.hysteresis_k, MINIMUM_BAND_K)
+        share = min((self.target_c - temperature) / band, 1.0)
+        allowed = self._allowed_by_curve(second)
+        if allowed < share:
+            share, cause = allowed, Reason.HEAT_CURVE
+        gated = self._gated(share)
+        return gated, cause if cause is Reason.HEAT_CURVE else self._reason(cause)
+
+    def _switched(
+        self, temperature: float, target_c: float, hysteresis_k: float
+    ) -> float:
+        if temperature >= target_c:
             self._wanted = False
-        elif temperature < settings.setpoint_c - settings.hysteresis_k:
+        elif temperature < target_c - hysteresis_k:
             self._wanted = True
-        return float(self._wanted), self._reason(Reason.DHW_DEMAND)
+        return float(self._wanted)
+
+    def _allowed_by_curve(self, supply_c: float | None) -> float:
+        """Share of heat with which a floor's supply stays below its heat curve."""
+        if self._curve_c is None or supply_c is None:
+            return 1.0
+        return max((self._curve_c - supply_c) / CURVE_BAND_K, 0.0)
 
     def _gated(self, fraction: float) -> float:
         """Suppress a demand too small to be meant, without chatter at the edge."""
@@ -189,25 +287,44 @@ class SinkController:
     def _storage(self, mean: float | None) -> tuple[float | None, float | None]:
         """Energy in kWh and charge in % above the temperature that is "empty"."""
         settings = self.settings
-        empty = (
-            COLD_WATER_C if settings.kind is SinkKind.DHW else settings.comfort_min_c
-        )
+        empty = COLD_WATER_C if settings.kind is SinkKind.DHW else self.comfort_min_c
         if mean is None or empty is None:
             return None, None
-        span = settings.setpoint_c - empty
+        span = self.target_c - empty
         charge = None
         if span > 0:
             charge = min(max(100 * (mean - empty) / span, 0.0), 100.0)
         return _energy(settings, empty, mean), charge
 
     def _hours_to_limit(self, temperature: float | None) -> float | None:
-        minimum = self.settings.comfort_min_c
+        minimum = self.comfort_min_c
         if temperature is None or minimum is None:
             return None
         if temperature <= minimum:
             return 0.0
         fall = self._trend.fall_k_per_h()
         return None if fall is None else (temperature - minimum) / fall
+
+    def _hours_to_start(
+        self, temperature: float | None, mean: float | None
+    ) -> float | None:
+        """Return how long heating can wait.
+
+        Heat comes in below, so in a tank of layers the colder water has to be warmed
+        before any of it helps above.
+        """
+        hours = self._hours_to_limit(temperature)
+        if not hours:
+            return hours
+        lead_h = _LEAD_H[self.settings.kind]
+        capacity = self.settings.capacity_kwh_per_k
+        if capacity is not None and temperature is not None and mean is not None:
+            rise = self.settings.max_heat_w / 1000 / capacity
+            fall = self._trend.fall_k_per_h()
+            if fall is None or rise <= fall:
+                return 0.0  # the greatest heat cannot hold it: every minute counts
+            lead_h += max(temperature - mean, 0.0) / rise
+        return max(hours - lead_h, 0.0)
 
     @property
     def memory(self) -> dict[str, object]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .clock import Clock, entries
-from .demand import SinkKind
 from .path import Path, PathReadings, PathSettings, Phase
 from .reasons import Reason
 
@@ -67,7 +66,7 @@ class PathController:
         overrun begins to count. Above ``residual_c`` of supply temperature the pump
         runs though nobody wants heat.
         """
-        ordered = sorted(paths, key=lambda path: path.kind is not SinkKind.DHW)
+        ordered = sorted(paths, key=lambda path: path.kind.rank)
         self._passive = [path.sink_id for path in ordered if path.passive]
         self._paths = {path.sink_id: Path(path) for path in ordered if not path.passive}
         self._idle_heat_w = idle_heat_w

@@ -127,7 +127,7 @@ class SinkSubentryFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Choose the kind of consumer."""
-        return self.async_show_menu(step_id="user", menu_options=[*SinkKind])
+        return self.async_show_menu(step_id="user", menu_options=["dhw", "floor"])
 
     async def async_step_dhw(
         self, user_input: dict[str, Any] | None = None
