@@ -6,13 +6,14 @@ import inspect
 from pathlib import Path
 import sys
 
-from . import control, house, links, tick
+from . import control, heaters, house, links, tick
 from .energyplus import measure as energyplus
 from .rows import Row, table, write_json
 
 BENCHMARKS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "control": control.measure,
     "energyplus": energyplus.measure,
+    "heaters": heaters.measure,
     "house": house.measure,
     "links": links.measure,
     "tick": tick.measure,

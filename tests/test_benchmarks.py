@@ -1,12 +1,15 @@
 """Benchmarks measure what they say, and report it; how fast is not tested."""
 
+import asyncio
+import gc
 import json
 from pathlib import Path
 
 import pytest
 
-from benchmarks import house, links
+from benchmarks import heaters, house, links
 from benchmarks.__main__ import main
+from benchmarks.loop_watch import LoopWatch, WatchedSelector
 from benchmarks.rows import Row, at_least, at_most, fact, table, write_json
 from benchmarks.tick import PERIOD_S, TICK_S, Site
 from custom_components.compute_heater.heaters.model import PowerState
@@ -146,6 +149,73 @@ async def test_both_ways_read_the_same() -> None:
         # It may get a tenth colder between them.
         assert ours == pytest.approx(rival, abs=0.11)
         assert len(set(ours.values())) == len(ours)
+
+
+def test_heaters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real Home Assistant sets few heaters up, polls and commands them."""
+    monkeypatch.setattr(heaters, "HEATERS", 3)
+    monkeypatch.setattr(heaters, "STEADY_S", 7.0)
+    monkeypatch.setattr(heaters, "COMMANDS", 6)
+    file = tmp_path / "heaters.json"
+    assert main(["heaters", "--json", str(file)]) == 0
+    rows = {row["name"]: row for row in json.loads(file.read_text())["rows"]}
+    assert {name for name, row in rows.items() if row["target"]} == {
+        "3 heaters: set-up",
+        "3 heaters: CPU, all threads",
+        *(f"3 heaters: longest stall, {when}" for when in heaters.STALLS),
+    }
+    assert rows["3 heaters: CPU time of set-up"]["details"]["entities"] > 3 * 10
+    # Every five seconds, give or take a second.
+    assert 0 < rows["3 heaters: polls of a heater"]["value"] < 30
+    accepted = rows["command, action to PATCH accepted"]
+    read_back = rows["command, action to read back"]
+    assert accepted["details"]["number"] == 6
+    assert 0 < accepted["value"] < read_back["value"]
+    alone = rows["garbage collection of Home Assistant alone"]
+    assert alone["value"] > 0
+    assert "leaves the collections out" in capsys.readouterr().out
+
+
+def test_latency_of_a_command_that_did_not_arrive() -> None:
+    commands = [{"watts": 1500.0, "began": 10.0, "ended": 11.0}]
+    found = heaters.latencies_ms(commands, [{"watts": 1500.0, "at": 10.5}])
+    assert found == [pytest.approx(500)]
+    for other in ({"watts": 1500.0, "at": 9.5}, {"watts": 1400.0, "at": 10.5}):
+        with pytest.raises(RuntimeError, match="1500 W did not arrive"):
+            heaters.latencies_ms(commands, [other])
+
+
+def test_loop_watch() -> None:
+    """Turns are told apart from the collections in them and in other threads."""
+    watch = LoopWatch()
+
+    def loop() -> asyncio.AbstractEventLoop:
+        return asyncio.SelectorEventLoop(WatchedSelector(watch))
+
+    async def collect() -> dict[str, float]:
+        await asyncio.sleep(0)
+        watch.take()
+        gc.collect()
+        await asyncio.sleep(0)
+        return watch.take()
+
+    async def collect_elsewhere() -> dict[str, float]:
+        await asyncio.sleep(0)
+        watch.take()
+        await asyncio.to_thread(gc.collect)
+        await asyncio.sleep(0)
+        return watch.take()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        seen = runner.run(collect())
+        assert 0 < seen["longest_collecting_ms"] <= seen["longest_ms"]
+        assert seen["longest_collection_ms"] == seen["longest_collecting_ms"]
+        assert seen["turns"] == 1
+        seen = runner.run(collect_elsewhere())
+        assert 0 < seen["longest_collection_ms"] <= seen["longest_ms"]
+    watch.close()
 
 
 def test_unknown_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
