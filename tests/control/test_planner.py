@@ -18,6 +18,7 @@ HEATER = PlanHeater(
     any_power=False,
     efficiency=0.95,
     power_kw=0.05,
+    income_per_kwh=(0.05,) * STEPS,
 )
 TANK = PlanTank(
     sink_id="tank",
