@@ -38,11 +38,12 @@ def folder(name: str, packages: Sequence[str]) -> Path:
 
 
 def environment(
-    name: str, packages: Sequence[str], *, python: str, overrides: Sequence[str] = ()
+    name: str, packages: Sequence[str], *, python: str, from_source: Sequence[str] = ()
 ) -> Path:
     """Return the interpreter of an environment with packages and all they depend on.
 
-    ``python`` is the version to look for on this machine. Raises MissingPackagesError.
+    ``python`` is the version to look for on this machine; ``from_source`` names the
+    packages that have no wheels and are built. Raises MissingPackagesError.
     """
     target = cache() / "benchmarks" / name
     interpreter = target / "bin" / "python"
@@ -50,13 +51,11 @@ def environment(
     def fetch() -> None:
         _uv("venv", "--clear", "--python", _python(python), str(target))
         arguments = ["--python", str(interpreter), "--only-binary", ":all:"]
-        if overrides:
-            file = target / "overrides.txt"
-            file.write_text("\n".join(overrides) + "\n", "utf-8")
-            arguments += ["--overrides", str(file)]
+        for each in from_source:
+            arguments += ["--no-binary", each]
         _uv("pip", "install", *arguments, *packages)
 
-    _once(target, [python, *packages, *overrides], fetch)
+    _once(target, [python, *packages, *from_source], fetch)
     return interpreter
 
 

@@ -6,6 +6,8 @@ heat topology) and of each step ``price``, ``outdoor_c`` and ``ghi``; ``gap``,
 """
 
 import asyncio
+from copy import deepcopy
+from functools import cache
 from importlib import import_module
 import json
 import logging
@@ -18,11 +20,12 @@ LONGEST_W = 20000
 SELL_PER_KWH = 0.0
 
 
-def settings(request: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+@cache
+def settings(folder: Path, step_min: int) -> tuple[Any, Any, Any, Any]:
     """Return EMHASS's folders and its three dictionaries of settings: its defaults."""
     utils: Any = import_module("emhass.utils")
     logger = logging.getLogger("emhass")
-    root, folder = Path(utils.__file__).parent, Path(request["folder"])
+    root = Path(utils.__file__).parent
     paths = {
         "root_path": root,
         "data_path": folder,
@@ -33,7 +36,7 @@ def settings(request: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
 
     async def build() -> object:
         config = await utils.build_config(paths, logger, paths["defaults_path"])
-        config["optimization_time_step"] = request["step_min"]
+        config["optimization_time_step"] = step_min
         _, secrets = await utils.build_secrets(paths, logger)
         secrets["time_zone"] = "UTC"
         return await utils.build_params(paths, secrets, config, logger)
@@ -48,7 +51,9 @@ def solve(request: dict[str, Any]) -> dict[str, Any]:
     pandas: Any = import_module("pandas")
     utils: Any = import_module("emhass.utils")
     optimization: Any = import_module("emhass.optimization")
-    paths, retrieve, optim, plant = settings(request)
+    paths, retrieve, optim, plant = deepcopy(
+        settings(Path(request["folder"]), request["step_min"])
+    )
     steps = len(request["price"])
     step = pandas.Timedelta(minutes=request["step_min"])
     index = pandas.date_range(request["start"], periods=steps, freq=step)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from simulator.floor import Floor
 from simulator.house import House
+from simulator.tank import Tank
 from simulator.thermal import J_PER_KWH
 from simulator.weather import Conditions
 
@@ -73,15 +74,19 @@ class Plant:
         scenario: Scenario,
         year: Year,
         start: datetime,
+        *,
         floor: Floor | None = None,
+        tank: Tank | None = None,
     ) -> None:
-        """``floor`` stands in for the simulator's."""
+        """``floor`` and ``tank`` stand in for the simulator's."""
         self.scenario = scenario
         self.account = Account()
         self.house = House(HOUSE, start=start, weather=_Weather(year))
         self.house.commands.heat_pump_enable.own = False
         if floor is not None:
             self.house.floor = floor
+        if tank is not None:
+            self.house.tank = tank
         self.heater = BathHeater(scenario.idle_w, scenario.levels_w)
         self.heater.share = scenario.heater_share
         self.time = start

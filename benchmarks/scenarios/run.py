@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import time
 
 from simulator.floor import Floor
+from simulator.tank import Tank
 
 from .control import Controller
 from .data import Year, with_negative_prices
@@ -33,13 +34,14 @@ def run(
     perfect: bool = False,
     period: Period | None = None,
     floor: Floor | None = None,
+    tank: Tank | None = None,
     watch: Callable[[Plant], None] | None = None,
 ) -> Result:
     """Let a controller run the house of a scenario; ``watch`` sees every decision."""
     if scenario.negative_prices:
         year = with_negative_prices(year)
     period = period or Period(start=scenario.start)
-    plant = Plant(scenario, year, period.start, floor)
+    plant = Plant(scenario, year, period.start, floor=floor, tank=tank)
     knowledge = Knowledge(scenario, year, perfect=perfect)
     control_s = slowest_s = 0.0
     end = period.start + period.length

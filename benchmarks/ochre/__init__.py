@@ -1,0 +1,1 @@
+"""A hot-water tank that others have written: NREL's OCHRE."""
