@@ -407,7 +407,7 @@ def raised(controller: SinkController, *temperatures: float) -> list[SinkDemand]
 
 
 def test_raised_tank_is_heated_whatever_else_is_wanted() -> None:
-    demands = raised(SinkController(DHW), 52, 57.9, 58, 57, 55.9)
+    demands = raised(SinkController(DHW), 52, 57.9, 58, 57, 56.9)
     assert [d.heat_w for d in demands] == [3000, 3000, 0, 0, 3000]
     assert demands[0].reason is Reason.DISINFECTION
     controller = SinkController(DHW)

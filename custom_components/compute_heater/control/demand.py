@@ -16,7 +16,7 @@ DEMAND_OFF = 0.03
 MINIMUM_BAND_K = 0.1
 CURVE_BAND_K = 3.0
 """So far below its heat curve a floor begins to take less."""
-RAISED_HYSTERESIS_K = 2.0
+RAISED_HYSTERESIS_K = 1.0
 
 
 class SinkKind(StrEnum):
@@ -237,12 +237,11 @@ class SinkController:
     ) -> tuple[float, Reason]:
         """Share of the sink's greatest heat that is wanted, 0…1."""
         settings, raised_c = self.settings, self.raised_to_c
-        if (
-            raised_c is not None
-            and temperature is not None
-            and self._switched(temperature, raised_c, RAISED_HYSTERESIS_K)
-        ):
-            return 1.0, Reason.DISINFECTION
+        if raised_c is not None and temperature is not None:
+            # All of the water has to get hot.
+            coldest = temperature if second is None else min(temperature, second)
+            if self._switched(coldest, raised_c, RAISED_HYSTERESIS_K):
+                return 1.0, Reason.DISINFECTION
         asked = _known(reading.demand_fraction) if reading.has_demand_point else None
         if asked is not None:
             return self._gated(min(asked, 1.0)), self._reason(Reason.BUILDING_DEMAND)
