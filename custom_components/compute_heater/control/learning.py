@@ -33,12 +33,12 @@ DEBT_KWH = 3.0
 FLOOR_SPREAD = (0.5, 0.5, 0.5, 0.5, 0.7)
 """How uncertain the first parameters of a floor are at the start (logarithm)."""
 INTERNAL_SPREAD = 0.6
-ROOM_SENSOR_K = 0.03
+ROOM_SENSOR_K = 0.05
 SLAB_SENSOR_K = 0.4
 ROOM_DRIFT_K, SLAB_DRIFT_K = 0.008, 0.02
 """What a quarter of an hour does to room and slab that no model knows."""
 BIAS_H = 18.0
-BIAS_K = 2.0
+BIAS_K = 1.0
 """Unknown heat in the room, in K of outdoor temperature."""
 UNKNOWN_SUN_W_M2 = 150.0
 ROOM, SLAB, BIAS, FIRST = 0, 1, 2, 3
