@@ -4,20 +4,20 @@
 |:--|:--|
 | price | the same time yesterday, or up to a week ago; the mean of what is known; the price that is given as usual |
 | feed-in price | the last that was known; what is given as usual |
-| compute income | what is given as usual |
 | outdoor temperature | the same time yesterday, shifted to what is measured now; what is measured now; the last that was measured; 5 °C |
-| sun | the same time yesterday, or up to a week ago; none |
+| sun | the same time yesterday, or up to a week ago; a sky as it is on average; none where the place is unknown |
 | own surplus | none: nobody has promised any |
 | limit of the grid | no limit |
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from .quarter import known
 from .series import Series
+from .sun import Place, usual_w_m2
 
 QUARTER_S = 900
 DAY_S = 86400
@@ -58,7 +58,6 @@ class FilledForecasts:
 
     price: tuple[float, ...]
     feed_in: tuple[float, ...]
-    income_per_kwh: tuple[float, ...]
     outdoor_c: tuple[float, ...]
     sun_w_m2: tuple[float, ...]
     surplus_kw: tuple[float, ...]
@@ -70,7 +69,9 @@ class FilledForecasts:
 class ForecastMemory:
     """Remembers what was, for the hours that nobody forecasts."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place | None = None) -> None:
+        """``place`` is where the sun shines, if that is known."""
+        self._place = place
         self._past: dict[str, dict[int, float]] = {name: {} for name in REMEMBERED}
         self._feed_in: float | None = None
         self._outdoor_c: float | None = None
@@ -105,6 +106,10 @@ class ForecastMemory:
         if feed_in is not None:
             self._feed_in = feed_in
 
+    def usual_sun_w_m2(self, time: datetime) -> float | None:
+        """Return the sun under an average sky; None where the place is unknown."""
+        return None if self._place is None else usual_w_m2(self._place, time)
+
     def filled(
         self,
         forecasts: SiteForecasts,
@@ -112,7 +117,6 @@ class ForecastMemory:
         *,
         price: float,
         feed_in: float = 0.0,
-        income_per_kwh: float = 0.0,
     ) -> FilledForecasts:
         """Return a value for each step from begin to end; the numbers are the usual ones."""
         guessed: dict[str, float] = {}
@@ -129,11 +133,17 @@ class ForecastMemory:
                 guessed[name] = missing / len(values)
             return values
 
-        def with_past(name: str, series: Series, default: float) -> tuple[float, ...]:
-            return tuple(
-                _or(value, _or(self._before(name, begin, end), default))
-                for value, (begin, end) in zip(each(name, series), bounds, strict=True)
-            )
+        def with_past(
+            name: str, series: Series, default: Callable[[datetime], float]
+        ) -> tuple[float, ...]:
+            found = []
+            for value, (begin, end) in zip(each(name, series), bounds, strict=True):
+                if value is None:
+                    value = self._before(name, begin, end)
+                if value is None:
+                    value = default(begin + (end - begin) / 2)
+                found.append(value)
+            return tuple(found)
 
         def with_default(
             name: str, series: Series, default: float
@@ -141,15 +151,16 @@ class ForecastMemory:
             return tuple(_or(value, default) for value in each(name, series))
 
         return FilledForecasts(
-            price=with_past("price", forecasts.price, usual_price),
+            price=with_past("price", forecasts.price, lambda _: usual_price),
             feed_in=with_default(
                 "feed_in", forecasts.feed_in, _or(self._feed_in, feed_in)
             ),
-            income_per_kwh=with_default(
-                "income_per_kwh", forecasts.income_per_kwh, income_per_kwh
-            ),
             outdoor_c=self._outdoor(each("outdoor_c", forecasts.outdoor_c), bounds),
-            sun_w_m2=with_past("sun_w_m2", forecasts.sun_w_m2, 0.0),
+            sun_w_m2=with_past(
+                "sun_w_m2",
+                forecasts.sun_w_m2,
+                lambda time: self.usual_sun_w_m2(time) or 0.0,
+            ),
             surplus_kw=tuple(
                 max(value, 0.0) / 1000
                 for value in with_default("surplus_w", forecasts.surplus_w, 0.0)

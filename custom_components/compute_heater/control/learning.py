@@ -221,7 +221,8 @@ class FloorLearner:
     ) -> None:
         """Take what is measured, and all heat that goes into the floor.
 
-        ``sun_w_m2`` is the sun on a vertical south window.
+        ``sun_w_m2`` is the sun on a vertical south window. Without it
+        temperatures are followed, but nothing is learned.
         """
         if known(room_c) is not None:
             self._room_c = room_c

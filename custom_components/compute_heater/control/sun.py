@@ -16,6 +16,7 @@ GROUND = 0.2
 """Share of the light that the ground reflects."""
 LOW_SUN = 0.06
 """Below this sine of its height the direct light of a low sun is not trusted."""
+USUAL_CLOUDS_PERCENT = 70.0
 PART = timedelta(minutes=15)
 
 type _Conversion = Callable[[datetime, float], float]
@@ -76,6 +77,11 @@ def window_w_m2(place: Place, time: datetime, global_w_m2: float) -> float:
     if up > LOW_SUN:
         beam = (global_w_m2 - diffuse) * max(south, 0.0) / up
     return beam + diffuse / 2 + GROUND * global_w_m2 / 2
+
+
+def usual_w_m2(place: Place, time: datetime) -> float:
+    """Return the light on a vertical south window under a sky as it is on average."""
+    return window_w_m2(place, time, clouded_w_m2(place, time, USUAL_CLOUDS_PERCENT))
 
 
 def on_window(place: Place, global_w_m2: Series) -> Series:
