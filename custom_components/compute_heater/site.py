@@ -66,7 +66,8 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             heaters=tuple(heater_description(coordinator) for coordinator in heaters),
             sinks=tuple(sink_description(subentry) for subentry in sinks),
         )
-        self.controller = controller = SiteController(description)
+        # Plans are made beside the event loop.
+        self.controller = controller = SiteController(description, planner=None)
         self.heaters = {
             each.subentry.subentry_id: SiteHeater(
                 each, controller.heaters[each.subentry.subentry_id]

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from .demand import SinkSettings
+from .disinfection import DisinfectionSettings
 from .heater_control import HeaterDescription
 from .path import PathSettings
+from .thermal import FloorModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +16,10 @@ class SinkDescription:
 
     settings: SinkSettings
     path: PathSettings
+    disinfection: DisinfectionSettings | None = None
+    """Of a hot-water tank; None: never."""
+    floor: FloorModel | None = None
+    """What is known of a building, until it is learned."""
 
     @property
     def sink_id(self) -> str:
@@ -29,6 +35,8 @@ class BackupDescription:
     sinks: tuple[str, ...]
     """Consumers that it can heat."""
     max_heat_w: float
+    max_c: float | None = None
+    """Hottest water it makes; None: as hot as anybody wants it."""
     cop: float | None = 1.0
     """Heat per electricity; None: it burns fuel."""
     cop_per_k: float = 0.0
@@ -50,6 +58,9 @@ class SiteDescription:
     longitude: float | None = None
     persons: float = 3.0
     """Who draw hot water, until their habits are learned."""
+    usual_price: float = 0.3
+    """Of a kWh from the grid, while no forecast tells it."""
+    usual_feed_in: float = 0.08
     dump_max_w: float = 0.0
     """Heat that may be thrown away: the owner's own limit."""
     dump_per_kwh: float = 0.0

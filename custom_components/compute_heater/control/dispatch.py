@@ -252,6 +252,11 @@ class Dispatcher:
         bound = 2 * (most - least) * longest
         self._carry_j = min(max(self._carry_j, -bound), bound)
 
+    def mode_h(self, heater_id: str) -> float | None:
+        """Return for how many hours a heater has worked, or stood by; None: for ever."""
+        mode_s = self._running[heater_id].mode_s
+        return None if mode_s is None else mode_s / 3600
+
     @property
     def memory(self) -> dict[str, object]:
         """What must survive a reload or restart, JSON-serialisable (ages, no clock)."""

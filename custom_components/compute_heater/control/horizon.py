@@ -1,11 +1,10 @@
 """Put together what a plan is made from: the site as it is, its models and forecasts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from .demand import SinkController
 from .description import BackupDescription, SiteDescription
 from .heater_control import HeaterController
 from .plan import Block, PlanBackup, PlanHeater, PlanProblem, PlanSink
@@ -76,7 +75,11 @@ def plan_heater(
     by_hand = heater.controls.mode == "heat"
     if reading is None or (limit is None and not by_hand):
         return None
-    power_kw = (reading.power_w or 0.0) / 1000
+    power_w = reading.power_w or 0.0
+    if not by_hand and heater.decision is not None:
+        # What it draws lags behind what it was told.
+        power_w = heater.decision.expected_w
+    power_kw = power_w / 1000
     idle_kw = settings.standby_w / 1000
     ceiling_w = _lasting_ceiling_w(heater)
     levels = _levels_w(heater)
@@ -132,7 +135,7 @@ def _is_coarse(heater: HeaterController) -> bool:
 def plan_backup(
     backup: BackupDescription,
     outdoor_c: Sequence[float],
-    sinks: Mapping[str, SinkController],
+    sinks: Collection[str],
 ) -> PlanBackup:
     """Return what a backup's heat costs in each step."""
     cops = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .plan import Block, Plan, PlanProblem
+from .planner import PlannerError, solve
 from .reasons import Reason
 from .tracking import PlanTracker
 
@@ -14,6 +15,15 @@ REPLAN_LEAST = timedelta(minutes=2)
 DEVIATION_K = 0.7
 STALE = timedelta(hours=2)
 """An older plan says nothing any more; demand is followed instead."""
+
+
+def plan_now(problem: PlanProblem, running: Plan | None) -> Plan | None:
+    """Make a plan at once: by solver, or by rules where there is none."""
+    try:
+        return solve(problem, incumbent=running)
+    except PlannerError:
+        return None
+
 
 type Planner = Callable[[PlanProblem, Plan | None], Plan | None]
 

@@ -6,11 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from .clock import entries
+from .comfort import ComfortGuard
 from .demand import SinkController, SinkDemand, SinkReading
 from .description import SiteDescription
 from .dispatch import Dispatcher
+from .forecast import SiteForecasts
 from .heater_control import HeaterController, HeaterInput
 from .hydraulics import PathController, PathDecision, PathDemand, PathReadings
+from .models import SiteModels
+from .optimiser import Optimiser, Planner, Wanted, plan_now
 from .precedence import Decision
 from .reasons import Reason
 
@@ -25,6 +29,7 @@ class Strategy(StrEnum):
 
     OFF = "off"
     FOLLOW_DEMAND = "follow_demand"
+    OPTIMISE = "optimise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,12 @@ class SiteReadings:
     pumps: Mapping[str, bool | None] = field(default_factory=dict)
     flows_lpm: Mapping[str, float | None] = field(default_factory=dict)
     """From the flow sensors of sinks, by the sinks' ids."""
+    outdoor_c: float | None = None
+    sun_w_m2: float | None = None
+    """On a vertical window to the south."""
+    backup_w: Mapping[str, float | None] = field(default_factory=dict)
+    """Heat that sinks get from elsewhere, by their ids; a sink that is not named gets
+    what the last decision asked its backup for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +64,27 @@ class SiteDecision:
     heat_w: float | None
     """Heat that the heaters give off; None while one of them is unknown."""
     reason: Reason
+    backup_w: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Heat that each backup shall give to each sink; what is not named is 0."""
+    dump_w: float = 0.0
+    """Heat that shall be thrown away."""
 
 
 class SiteController:
-    """Demand, path, safety, dispatch and precedence of one plant.
+    """Demand, path, plan, safety, dispatch and precedence of one plant.
 
-    ``step`` is called at every change, and at least every few seconds. It neither
-    waits nor does any input or output.
+    ``step`` is called at every change, and at least every few seconds. It does no input
+    or output, and waits for nothing but its ``planner``.
     """
 
-    def __init__(self, description: SiteDescription) -> None:
-        """Control the plant that ``description`` is about."""
+    def __init__(
+        self, description: SiteDescription, *, planner: Planner | None = plan_now
+    ) -> None:
+        """Control the plant that ``description`` is about.
+
+        ``planner`` makes a plan at once. An owner that must not be held up passes None,
+        looks for ``optimiser.problem`` after each step and brings the plan by ``adopt``.
+        """
         self.description = description
         self.strategy = Strategy.FOLLOW_DEMAND
         self.heaters = {
@@ -74,6 +95,17 @@ class SiteController:
             each.sink_id: SinkController(each.settings) for each in description.sinks
         }
         self.path: PathDecision | None = None
+        self.optimiser = Optimiser(planner)
+        self.models = SiteModels(description)
+        self._guards = {sink_id: ComfortGuard() for sink_id in self.sinks}
+        self._backup_w: Mapping[str, Mapping[str, float]] = {}
+        self._dumped_w = 0.0
+        self._exclusive = frozenset(
+            one.sink_id
+            for one in description.sinks
+            for other in description.sinks
+            if one.path.excludes(other.path)
+        )
         self._dispatcher = Dispatcher(each.settings for each in description.heaters)
         self._paths = PathController(
             (each.path for each in description.sinks),
@@ -84,6 +116,7 @@ class SiteController:
         self,
         now: datetime,
         readings: SiteReadings,
+        forecasts: SiteForecasts | None = None,
         *,
         monotonic_s: float | None = None,
     ) -> SiteDecision:
@@ -96,11 +129,18 @@ class SiteController:
             heater.read(readings.heaters.get(heater_id, SILENT))
         for sink_id, sink in self.sinks.items():
             sink.evaluate(readings.sinks.get(sink_id, UNREAD), time_s)
-        active = self.strategy is not Strategy.OFF
-        wanted_w = {
-            sink_id: sink.demand.heat_w if active else 0.0
-            for sink_id, sink in self.sinks.items()
+        needs = {
+            sink_id: guard.update(
+                self.sinks[sink_id],
+                readings.sinks.get(sink_id, UNREAD).temperature_c,
+            )
+            for sink_id, guard in self._guards.items()
         }
+        forecasts = forecasts or SiteForecasts()
+        self._learn(now, time_s, readings, forecasts)
+        plan = self._plan(now, time_s, forecasts)
+        wanted_w = self._wanted_w(plan, needs)
+        dump_w = 0.0 if plan is None else plan.dump_w
         self.path = path = self._paths.evaluate(
             {
                 sink_id: PathDemand(
@@ -112,9 +152,10 @@ class SiteController:
             },
             self._path_readings(readings),
             time_s,
-            by_hand=self.runs_by_hand,
+            # Heat that is thrown away needs running water, too.
+            by_hand=self.runs_by_hand or dump_w > 0,
         )
-        reason = self._reason(path)
+        reason = self._reason(path, plan)
         for heater in self.heaters.values():
             # Without consumers the heat goes where the machine stands.
             heater.assess(
@@ -122,7 +163,8 @@ class SiteController:
                 path_reason=reason,
                 now=time_s,
             )
-        target_w = sum(wanted_w[sink_id] for sink_id in path.ready)
+        active = self.strategy is not Strategy.OFF
+        target_w = dump_w + sum(wanted_w[sink_id] for sink_id in path.ready)
         # What people run by hand serves part of the demand already.
         target_w -= sum(heater.heat_by_hand_w for heater in self.heaters.values())
         results = self._dispatcher.dispatch(
@@ -133,8 +175,10 @@ class SiteController:
                 if (limit := heater.limit) is not None
             },
             time_s,
-            cause=self._cause(path),
+            cause=self._cause(path, plan),
         )
+        self._backup_w = self._backups(plan, needs) if active else {}
+        self._dumped_w = dump_w
         return SiteDecision(
             heaters={
                 heater_id: heater.decide(results.get(heater_id), strategy_active=active)
@@ -148,7 +192,152 @@ class SiteController:
             else None,
             heat_w=self._heat_w,
             reason=reason,
+            backup_w=self._backup_w,
+            dump_w=dump_w,
         )
+
+    def _learn(
+        self,
+        now: datetime,
+        time_s: float,
+        readings: SiteReadings,
+        forecasts: SiteForecasts,
+    ) -> None:
+        """Let the models see what happened; they learn whatever the strategy is."""
+        asked_w: dict[str, float] = {}
+        for shares in self._backup_w.values():
+            for sink_id, watts in shares.items():
+                asked_w[sink_id] = asked_w.get(sink_id, 0.0) + watts
+        outdoor_c, sun_w_m2 = readings.outdoor_c, readings.sun_w_m2
+        if outdoor_c is None:
+            outdoor_c = forecasts.outdoor_c.at(now)
+        if sun_w_m2 is None:
+            sun_w_m2 = forecasts.sun_w_m2.at(now)
+        self.models.forecasts.observe(
+            now, forecasts, outdoor_c=outdoor_c, sun_w_m2=sun_w_m2
+        )
+        self.models.observe(
+            now,
+            time_s,
+            readings.sinks,
+            heaters={key: heater.reading for key, heater in self.heaters.items()},
+            delivered_w=self._delivered_w(),
+            backup_w={**asked_w, **readings.backup_w},
+            outdoor_c=outdoor_c,
+            sun_w_m2=sun_w_m2,
+        )
+
+    def _delivered_w(self) -> dict[str, float | None]:
+        """Return the heat that each sink gets from the heaters now; None is unknown."""
+        ready = self.path.ready if self.path else frozenset[str]()
+        heat_w = self._heat_w
+        if heat_w is None:
+            return dict.fromkeys(self.sinks)
+        heat_w = max(heat_w - self._dumped_w, 0.0)
+        shares = {key: self.sinks[key].settings.max_heat_w for key in ready}
+        total = sum(shares.values())
+        return {
+            key: heat_w * shares[key] / total if key in shares and total else 0.0
+            for key in self.sinks
+        }
+
+    def _plan(
+        self,
+        now: datetime,
+        time_s: float,
+        forecasts: SiteForecasts,
+    ) -> Wanted | None:
+        """Return what the plan wants now; None where none is followed."""
+        if self.strategy is not Strategy.OPTIMISE:
+            return None
+        optimiser = self.optimiser
+        temperatures_c = self.models.temperatures_c
+        circumstances = self._circumstances(forecasts)
+        if optimiser.is_due(now, temperatures_c, circumstances):
+            problem = self.models.problem(
+                now,
+                self.heaters,
+                self.sinks,
+                forecasts,
+                optimiser.blocks,
+                self._dispatcher.mode_h,
+            )
+            optimiser.ask(now, problem, circumstances)
+        delivered_w = {
+            key: watts
+            for key, watts in self._delivered_w().items()
+            if watts is not None
+        }
+        return optimiser.wanted(
+            now,
+            time_s,
+            accepting={
+                key for key, sink in self.sinks.items() if self._may_store(key, sink)
+            },
+            exclusive=self._exclusive,
+            delivered_w=delivered_w,
+        )
+
+    def _may_store(self, sink_id: str, sink: SinkController) -> bool:
+        """Whether a sink may take heat ahead of its demand."""
+        temperature_c = self.models.temperatures_c.get(sink_id)
+        return (
+            sink.enabled
+            and sink.demand.accepts
+            and temperature_c is not None
+            and temperature_c < sink.store_max_c
+        )
+
+    def _circumstances(self, forecasts: SiteForecasts) -> object:
+        """Return what a plan rests on, besides time and temperatures."""
+        return (
+            tuple(
+                (key, heater.controls.mode, heater.limit is None)
+                for key, heater in self.heaters.items()
+            ),
+            tuple(
+                (key, sink.settings, sink.enabled) for key, sink in self.sinks.items()
+            ),
+            forecasts.price.end,
+            tuple(self.optimiser.blocks.items()),
+        )
+
+    def _wanted_w(
+        self, plan: Wanted | None, needs: Mapping[str, bool]
+    ) -> dict[str, float]:
+        """Return the heat that each sink shall have from the heaters."""
+        if self.strategy is Strategy.OFF:
+            return dict.fromkeys(self.sinks, 0.0)
+        if plan is None:
+            return {key: sink.demand.heat_w for key, sink in self.sinks.items()}
+        return {
+            key: sink.settings.max_heat_w
+            if needs[key] and sink.demand.accepts
+            else plan.heat_w.get(key, 0.0)
+            for key, sink in self.sinks.items()
+        }
+
+    def _backups(
+        self, plan: Wanted | None, needs: Mapping[str, bool]
+    ) -> dict[str, dict[str, float]]:
+        """Return what each backup gives: all it can where there is need, else as planned."""
+        found: dict[str, dict[str, float]] = {}
+        for backup in self.description.backups:
+            left_w = backup.max_heat_w
+            shares: dict[str, float] = {}
+            planned = {} if plan is None else plan.backup_w.get(backup.backup_id, {})
+            for sink_id in sorted(backup.sinks, key=lambda key: not needs.get(key)):
+                sink = self.sinks.get(sink_id)
+                if sink is None or not sink.demand.accepts:
+                    continue
+                watts = left_w if needs[sink_id] else planned.get(sink_id, 0.0)
+                watts = min(watts, left_w)
+                if watts > 0:
+                    shares[sink_id] = watts
+                    left_w -= watts
+            if shares:
+                found[backup.backup_id] = shares
+        return found
 
     @property
     def runs_by_hand(self) -> bool:
@@ -191,8 +380,10 @@ class SiteController:
             ),
         )
 
-    def _cause(self, path: PathDecision) -> Reason:
+    def _cause(self, path: PathDecision, plan: Wanted | None) -> Reason:
         """Return why heat is wanted, of the consumer that is served first, or why not."""
+        if plan is not None:
+            return plan.reason
         for ids in (path.ready, self.sinks):
             for sink_id, sink in self.sinks.items():
                 if sink_id in ids and sink.demand.wanted:
@@ -201,12 +392,12 @@ class SiteController:
             return Reason.STALE_SENSOR
         return Reason.NO_DEMAND
 
-    def _reason(self, path: PathDecision) -> Reason:
+    def _reason(self, path: PathDecision, plan: Wanted | None) -> Reason:
         if self.strategy is Strategy.OFF:
             return Reason.STRATEGY_OFF
         if path.reason not in (None, Reason.NO_DEMAND):
             return path.reason
-        return self._cause(path)
+        return self._cause(path, plan)
 
     def state(self) -> dict[str, object]:
         """Return what must survive a restart, JSON-serialisable."""
@@ -216,6 +407,7 @@ class SiteController:
             "paths": self._paths.memory,
             "heaters": {key: heater.memory for key, heater in self.heaters.items()},
             "sinks": {key: sink.memory for key, sink in self.sinks.items()},
+            "models": self.models.memory,
         }
 
     def restore(self, state: Mapping[str, object]) -> None:
@@ -228,6 +420,7 @@ class SiteController:
         for key, memory in entries(state.get("heaters")):
             if (heater := self.heaters.get(key)) is not None:
                 heater.restore(memory)
+        self.models.restore(_part(state, "models"))
         for key, memory in entries(state.get("sinks")):
             if (sink := self.sinks.get(key)) is not None:
                 sink.restore(memory)

@@ -154,8 +154,9 @@ class StratifiedTank:
         """Let the upper sensor be right about the hottest water."""
         assert self.layers_c is not None
         raised = top_c - self.layers_c[0]
+        hot_c, bottom_c = self.layers_c[0] - 1.0, self.layers_c[-1]
         self.layers_c = [
-            min(layer + raised if layer > top_c - raised - 1.0 else layer, top_c)
+            min(max(layer + raised if layer > hot_c else layer, bottom_c), top_c)
             for layer in self.layers_c
         ]
         self.layers_c[0] = top_c
