@@ -51,6 +51,7 @@ STEPS = {
     ),
     "bacnet": ("flows/link_steps.py", "flows/bacnet_form.py"),
     "modbus": ("flows/link_steps.py", "flows/modbus_form.py", "flows/modbus_try.py"),
+    "sink": ("flows/sink_form.py",),
 }
 """Further files of a dialogue."""
 

@@ -27,7 +27,12 @@ from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
 from .drivers import async_profiles, create_heater
 from .entity import module_device_id, point_platform
 from .heater_coordinator import HeaterCoordinator
-from .issues import async_check_entities, async_check_heater, async_forget
+from .issues import (
+    async_check_disinfection,
+    async_check_entities,
+    async_check_heater,
+    async_forget,
+)
 from .links import LINKS, async_adopt, async_check_yaml_hubs, create_link
 from .one_by_one import one_by_one
 from .pumps import async_run_down
@@ -112,6 +117,7 @@ async def async_setup_entry(
     async def async_look_after(_now: datetime) -> None:
         for sink in site.sinks.values():
             async_check_entities(hass, sink)
+            async_check_disinfection(hass, sink)
         for coordinator in heaters.values():
             async_check_heater(hass, entry.entry_id, coordinator.subentry)
         await async_save()

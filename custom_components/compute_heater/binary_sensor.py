@@ -1,4 +1,4 @@
-"""Binary sensors of heaters and of the building."""
+"""Binary sensors of heaters, consumers and the building."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .building.points import Point
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry, Link
-from .entity import HeaterEntity, PointEntity, point_platform
+from .entity import HeaterEntity, PointEntity, SinkEntity, point_platform
 from .heaters.model import Capabilities
 from .one_by_one import one_by_one
 from .point_classes import binary_class
@@ -81,6 +81,11 @@ DESCRIPTIONS: tuple[HeaterBinarySensorDescription, ...] = (
         value_fn=_throttled,
     ),
 )
+DISINFECTION = BinarySensorEntityDescription(
+    key="disinfection",
+    translation_key="disinfection",
+    device_class=BinarySensorDeviceClass.RUNNING,
+)
 
 
 async def async_setup_entry(
@@ -99,6 +104,12 @@ async def async_setup_entry(
             ),
             config_subentry_id=heater_id,
         )
+    for sink_id, sink in runtime.site.sinks.items():
+        if sink.disinfection is not None:
+            async_add_entities(
+                [DisinfectionRunning(entry, sink, DISINFECTION)],
+                config_subentry_id=sink_id,
+            )
     for link_id, link in runtime.links.items():
         async_add_entities(
             (
@@ -128,6 +139,15 @@ class HeaterBinarySensor(HeaterEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         return self.entity_description.value_fn(self.heater)
+
+
+class DisinfectionRunning(SinkEntity, BinarySensorEntity):
+    """A hot-water tank is being disinfected."""
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.sink.disinfection is not None and self.sink.disinfection.running
 
 
 class PointBinarySensor(PointEntity, BinarySensorEntity):

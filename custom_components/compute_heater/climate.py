@@ -1,4 +1,4 @@
-"""Climate entities: compute heaters and floor circuits."""
+"""Climate entities: compute heaters, floor circuits, buffer tanks and pools."""
 
 from typing import Any, override
 
@@ -17,7 +17,7 @@ from homeassistant.const import ATTR_TEMPERATURE, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import CONF_THROTTLE_TEMPERATURE
+from .const import CONF_LIMIT_TEMPERATURE, CONF_THROTTLE_TEMPERATURE
 from .control.demand import SinkKind
 from .control.heater_control import Mode
 from .control.power_state import measured_state
@@ -31,10 +31,19 @@ from .site_sink import SiteSink
 PARALLEL_UPDATES = 1
 
 HEATER = ClimateEntityDescription(key="heater", translation_key="heater")
-FLOOR = ClimateEntityDescription(key="floor", translation_key="floor")
+SINKS = {
+    SinkKind.FLOOR: ClimateEntityDescription(key="floor", translation_key="floor"),
+    SinkKind.BUFFER: ClimateEntityDescription(key="buffer", translation_key="buffer"),
+    SinkKind.POOL: ClimateEntityDescription(key="pool", translation_key="pool"),
+}
 
 # Below this a heating loop is not of use.
 _LOWEST_SUPPLY_C = 25.0
+_SINK_RANGES_C = {
+    SinkKind.FLOOR: (5.0, 30.0),
+    SinkKind.BUFFER: (20.0, 80.0),
+    SinkKind.POOL: (5.0, 40.0),
+}
 _MODES: dict[HVACMode, Mode] = {
     HVACMode.OFF: "off",
     HVACMode.AUTO: "auto",
@@ -53,8 +62,8 @@ async def async_setup_entry(
     async for heater_id, heater in one_by_one(site.heaters.items()):
         async_add_entities([HeaterClimate(entry, heater)], config_subentry_id=heater_id)
     for sink_id, sink in site.sinks.items():
-        if sink.kind is SinkKind.FLOOR:
-            async_add_entities([FloorClimate(entry, sink)], config_subentry_id=sink_id)
+        if sink.kind in SINKS:
+            async_add_entities([SinkClimate(entry, sink)], config_subentry_id=sink_id)
 
 
 class HeaterClimate(HeaterEntity, ClimateEntity):
@@ -147,15 +156,13 @@ class HeaterClimate(HeaterEntity, ClimateEntity):
         await self.async_apply()
 
 
-class FloorClimate(SinkEntity, ClimateEntity):
-    """A floor circuit: its room and what it shall be."""
+class SinkClimate(SinkEntity, ClimateEntity):
+    """A floor circuit, a buffer tank or a pool: how warm it is and shall be."""
 
     _attr_name = None
     _attr_native_temperature_unit = UnitOfTemperature.CELSIUS
     _attr_target_temperature_step = 0.5
     _attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT]
-    _attr_min_temp = 5.0
-    _attr_max_temp = 30.0
     _attr_supported_features = (
         ClimateEntityFeature.TARGET_TEMPERATURE
         | ClimateEntityFeature.TURN_ON
@@ -163,8 +170,12 @@ class FloorClimate(SinkEntity, ClimateEntity):
     )
 
     def __init__(self, entry: ComputeHeaterConfigEntry, sink: SiteSink) -> None:
-        """Show a floor circuit."""
-        super().__init__(entry, sink, FLOOR)
+        """Range up to just below the limit, where that is of what is shown."""
+        super().__init__(entry, sink, SINKS[sink.kind])
+        self._attr_min_temp, self._attr_max_temp = _SINK_RANGES_C[sink.kind]
+        if sink.kind is not SinkKind.FLOOR:
+            below_limit_c = sink.subentry.data[CONF_LIMIT_TEMPERATURE] - 1
+            self._attr_max_temp = min(below_limit_c, self._attr_max_temp)
 
     @property
     @override

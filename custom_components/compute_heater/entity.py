@@ -18,6 +18,7 @@ from homeassistant.helpers.update_coordinator import (
 
 from .building.points import Point, PointKind, Value
 from .const import CONF_IDENTITY, DOMAIN
+from .control.demand import SinkKind
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .heater_coordinator import HeaterCoordinator
 from .heaters.model import ModuleReading
@@ -146,6 +147,14 @@ def module_device_id(entry_id: str, heater_id: str, key: str) -> str:
     return f"{entry_id}_{heater_id}_module_{key}"
 
 
+_SINK_MODELS = {
+    SinkKind.DHW: "Hot-water tank",
+    SinkKind.FLOOR: "Floor heating",
+    SinkKind.BUFFER: "Buffer tank",
+    SinkKind.POOL: "Pool",
+}
+
+
 class SinkEntity(_Entity[SiteCoordinator]):
     """An entity of a heat consumer."""
 
@@ -165,7 +174,7 @@ class SinkEntity(_Entity[SiteCoordinator]):
             identifiers={(DOMAIN, device_id)},
             name=sink.subentry.title,
             manufacturer="Compute Heater",
-            model="Hot-water tank" if sink.kind == "dhw" else "Floor heating",
+            model=_SINK_MODELS[sink.kind],
             entry_type=DeviceEntryType.SERVICE,
             via_device_id=_site_device_id(entry, self.coordinator),
         )

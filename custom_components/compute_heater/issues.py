@@ -11,6 +11,8 @@ from .site_sink import SiteSink
 
 ISSUE_CERTIFICATE_CHANGED = "certificate_changed"
 ISSUE_DEVICE_MOVED = "device_moved"
+ISSUE_DISINFECTION_IMPOSSIBLE = "disinfection_impossible"
+ISSUE_DISINFECTION_OVERDUE = "disinfection_overdue"
 ISSUE_DUPLICATE_INSTANCE = "duplicate_instance"
 ISSUE_HEATER_ENTITIES = "heater_entities"
 ISSUE_LIMIT_IGNORED = "limit_ignored"
@@ -22,6 +24,7 @@ ISSUE_POINTS_MISSING = "points_missing"
 _ALL = (
     ISSUE_CERTIFICATE_CHANGED,
     ISSUE_DEVICE_MOVED,
+    ISSUE_DISINFECTION_OVERDUE,
     ISSUE_DUPLICATE_INSTANCE,
     ISSUE_HEATER_ENTITIES,
     ISSUE_LIMIT_IGNORED,
@@ -46,8 +49,12 @@ def _tell(
     subentry_id: str,
     placeholders: Mapping[str, str] | None,
     data: Mapping[str, str] | None = None,
+    text: str | None = None,
 ) -> None:
-    """Tell what is wrong with a part, or with ``None`` that it is right again."""
+    """Tell what is wrong with a part, or with ``None`` that it is right again.
+
+    ``text`` is the key of the words, where one issue has several causes.
+    """
     issue_id = f"{key}_{subentry_id}"
     if placeholders is None:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
@@ -58,7 +65,7 @@ def _tell(
         issue_id,
         is_fixable=key in _FIXABLE,
         severity=ir.IssueSeverity.ERROR,
-        translation_key=key,
+        translation_key=text or key,
         translation_placeholders=dict(placeholders),
         data=None if data is None else {"key": key, **data},
     )
@@ -70,6 +77,25 @@ def async_check_entities(hass: HomeAssistant, sink: SiteSink) -> None:
     missing = _missing(hass, sink.entity_ids)
     placeholders = {"consumer": sink.subentry.title, "entities": ", ".join(missing)}
     _tell(hass, ISSUE_MISSING_ENTITIES, sink.sink_id, placeholders if missing else None)
+
+
+@callback
+def async_check_disinfection(hass: HomeAssistant, sink: SiteSink) -> None:
+    """Tell of a tank that was not disinfected when it was due, or cannot be."""
+    if (schedule := sink.disinfection) is None:
+        return
+    placeholders = {
+        "consumer": sink.subentry.title,
+        "temperature": f"{schedule.settings.temperature_c:g}",
+        "minutes": f"{schedule.settings.hold_s / 60:g}",
+    }
+    _tell(
+        hass,
+        ISSUE_DISINFECTION_OVERDUE,
+        sink.sink_id,
+        placeholders if schedule.overdue or schedule.impossible else None,
+        text=ISSUE_DISINFECTION_IMPOSSIBLE if schedule.impossible else None,
+    )
 
 
 @callback

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import override
 
 from homeassistant.components.sensor import (
@@ -22,6 +23,7 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
 from .building.points import Point, PointKind
 from .const import CONF_VOLUME, CONF_WORK
@@ -67,8 +69,8 @@ class HeaterSensorDescription(SensorEntityDescription):
 class SinkSensorDescription(SensorEntityDescription):
     """Describe a sensor of a heat consumer."""
 
-    value_fn: Callable[[SiteSink], float | None]
-    needs_volume: bool = False
+    value_fn: Callable[[SiteSink], float | datetime | None]
+    exists_fn: Callable[[SiteSink], bool] = lambda _sink: True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +254,7 @@ SINK_SENSORS: tuple[SinkSensorDescription, ...] = (
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
-        needs_volume=True,
+        exists_fn=lambda sink: CONF_VOLUME in sink.subentry.data,
         value_fn=lambda sink: sink.demand.stored_kwh,
     ),
     SinkSensorDescription(
@@ -272,7 +274,33 @@ SINK_SENSORS: tuple[SinkSensorDescription, ...] = (
         entity_registry_enabled_default=False,
         value_fn=lambda sink: sink.demand.hours_to_limit,
     ),
+    SinkSensorDescription(
+        key="heat_curve",
+        translation_key="heat_curve",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        exists_fn=lambda sink: sink.has_curve,
+        value_fn=lambda sink: sink.demand.curve_c,
+    ),
+    SinkSensorDescription(
+        key="last_disinfection",
+        translation_key="last_disinfection",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        exists_fn=lambda sink: sink.disinfection is not None,
+        value_fn=lambda sink: sink.disinfection.done_at if sink.disinfection else None,
+    ),
 )
+LATEST_START = SensorEntityDescription(
+    key="latest_start",
+    translation_key="latest_start",
+    device_class=SensorDeviceClass.TIMESTAMP,
+    entity_registry_enabled_default=False,
+)
+# The rate of fall is never known better.
+_START_ACCURACY = timedelta(minutes=5)
 
 SITE_SENSORS: tuple[SiteSensorDescription, ...] = (
     SiteSensorDescription(
@@ -328,10 +356,11 @@ async def async_setup_entry(
             (
                 SinkSensor(entry, sink, each)
                 for each in SINK_SENSORS
-                if CONF_VOLUME in sink.subentry.data or not each.needs_volume
+                if each.exists_fn(sink)
             ),
             config_subentry_id=sink_id,
         )
+        async_add_entities([LatestStart(entry, sink)], config_subentry_id=sink_id)
     for link_id, link in runtime.links.items():
         async_add_entities(
             (
@@ -416,8 +445,33 @@ class SinkSensor(SinkEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> float | None:
+    def native_value(self) -> float | datetime | None:
         return self.entity_description.value_fn(self.sink)
+
+
+class LatestStart(SinkEntity, SensorEntity):
+    """When heating has to begin at the latest; in the past once it should have."""
+
+    def __init__(self, entry: ComputeHeaterConfigEntry, sink: SiteSink) -> None:
+        """Know nothing yet."""
+        super().__init__(entry, sink, LATEST_START)
+        self._latest: datetime | None = None
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        hours, latest = self.sink.demand.hours_to_start, self._latest
+        if hours is None:
+            self._latest = None
+            return None
+        now = dt_util.utcnow()
+        start = now + timedelta(hours=hours)
+        if latest is not None and (
+            abs(start - latest) < _START_ACCURACY or (not hours and latest <= now)
+        ):
+            return latest
+        self._latest = start
+        return start
 
 
 class PointSensor(PointEntity, SensorEntity):

@@ -65,6 +65,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         description = SiteDescription(
             heaters=tuple(heater_description(coordinator) for coordinator in heaters),
             sinks=tuple(sink_description(subentry) for subentry in sinks),
+            time_zone=dt_util.get_default_time_zone(),
         )
         # Plans are made beside the event loop.
         self.controller = controller = SiteController(description, planner=None)
@@ -76,7 +77,11 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         }
         self.sinks = {
             subentry.subentry_id: SiteSink(
-                hass, subentry, each, controller.sinks[subentry.subentry_id]
+                hass,
+                subentry,
+                each,
+                controller.sinks[subentry.subentry_id],
+                controller.disinfection.tanks.get(subentry.subentry_id),
             )
             for subentry, each in zip(sinks, description.sinks, strict=True)
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
@@ -9,23 +10,34 @@ from homeassistant.core import HomeAssistant, State, callback
 
 from .const import (
     CONF_COMFORT_MINIMUM,
+    CONF_CURVE_BASE,
+    CONF_CURVE_SLOPE,
     CONF_DEMAND_ENTITY,
+    CONF_DISINFECTION,
+    CONF_ENABLED,
+    CONF_EVERY_DAYS,
     CONF_FLOW_ENTITY,
+    CONF_HEAT_CURVE,
+    CONF_HOLD_TIME,
     CONF_HYSTERESIS,
     CONF_KIND,
     CONF_LIMIT_TEMPERATURE,
     CONF_MAX_HEAT_POWER,
+    CONF_OUTDOOR_ENTITY,
     CONF_OVERRUN_TIME,
     CONF_PATH,
     CONF_PUMP_ENTITY,
     CONF_SECOND_TEMPERATURE_ENTITY,
     CONF_SUPPLY_TEMPERATURE_ENTITY,
     CONF_TARGET_TEMPERATURE,
+    CONF_TEMPERATURE,
     CONF_TEMPERATURE_ENTITY,
     CONF_VALVE_ENTITY,
     CONF_VALVE_POSITION,
     CONF_VALVE_TRAVEL_TIME,
     CONF_VOLUME,
+    CONF_WINDOW_END,
+    CONF_WINDOW_START,
 )
 from .control.demand import (
     SinkController,
@@ -35,6 +47,8 @@ from .control.demand import (
     SinkSettings,
 )
 from .control.description import SinkDescription
+from .control.disinfection import Disinfection, DisinfectionSettings
+from .control.heat_curve import HeatCurve
 from .control.hydraulics import PathSettings
 from .sources import Source, demand_fraction, flow, temperature
 
@@ -57,7 +71,9 @@ def sink_description(subentry: ConfigSubentry) -> SinkDescription:
             max_heat_w=data[CONF_MAX_HEAT_POWER] * 1000,
             capacity_kwh_per_k=volume * _KWH_PER_LITRE_K if volume else None,
             comfort_min_c=data[CONF_COMFORT_MINIMUM],
+            curve=_curve(data.get(CONF_HEAT_CURVE, {})),
         ),
+        disinfection=_disinfection(data.get(CONF_DISINFECTION, {})),
         path=PathSettings(
             sink_id=subentry.subentry_id,
             kind=kind,
@@ -71,6 +87,24 @@ def sink_description(subentry: ConfigSubentry) -> SinkDescription:
     )
 
 
+def _curve(data: Mapping[str, Any]) -> HeatCurve | None:
+    if not data.get(CONF_OUTDOOR_ENTITY):
+        return None
+    return HeatCurve(data[CONF_CURVE_BASE], data[CONF_CURVE_SLOPE])
+
+
+def _disinfection(data: Mapping[str, Any]) -> DisinfectionSettings | None:
+    if not data.get(CONF_ENABLED):
+        return None
+    return DisinfectionSettings(
+        every_days=int(data[CONF_EVERY_DAYS]),
+        window_start=time.fromisoformat(data[CONF_WINDOW_START]),
+        window_end=time.fromisoformat(data[CONF_WINDOW_END]),
+        temperature_c=data[CONF_TEMPERATURE],
+        hold_s=data[CONF_HOLD_TIME] * 60,
+    )
+
+
 class SiteSink:
     """Reads one consumer's sources for control."""
 
@@ -80,6 +114,7 @@ class SiteSink:
         subentry: ConfigSubentry,
         description: SinkDescription,
         controller: SinkController,
+        disinfection: Disinfection | None,
     ) -> None:
         """Take the entities from the subentry."""
         data = subentry.data
@@ -88,12 +123,16 @@ class SiteSink:
         self.kind = description.settings.kind
         self.path = description.path
         self._controller = controller
+        self.disinfection = disinfection
+        """None where it is not wanted."""
         second = data.get(CONF_SECOND_TEMPERATURE_ENTITY) or data.get(
             CONF_SUPPLY_TEMPERATURE_ENTITY
         )
         path = data[CONF_PATH]
         self._temperature = Source(hass, data[CONF_TEMPERATURE_ENTITY], temperature)
         self._second = Source(hass, second, temperature) if second else None
+        outdoor = data.get(CONF_HEAT_CURVE, {}).get(CONF_OUTDOOR_ENTITY)
+        self._outdoor = Source(hass, outdoor, temperature) if outdoor else None
         self._demand = (
             Source(
                 hass,
@@ -114,7 +153,13 @@ class SiteSink:
         """Every entity that this consumer reads."""
         return [
             source
-            for source in (self._temperature, self._second, self._demand, self.flow)
+            for source in (
+                self._temperature,
+                self._second,
+                self._outdoor,
+                self._demand,
+                self.flow,
+            )
             if source is not None
         ]
 
@@ -136,8 +181,13 @@ class SiteSink:
 
     @property
     def temperature_c(self) -> float | None:
-        """Controlling temperature: tank or room."""
+        """Controlling temperature: tank, room or pool."""
         return self._temperature.number
+
+    @property
+    def has_curve(self) -> bool:
+        """It follows a heat curve."""
+        return self._outdoor is not None
 
     @property
     def demand(self) -> SinkDemand:
@@ -160,7 +210,7 @@ class SiteSink:
 
     @property
     def setpoint_c(self) -> float:
-        """Wanted tank or room temperature."""
+        """Wanted tank, room or pool temperature."""
         return self._controller.settings.setpoint_c
 
     @setpoint_c.setter
@@ -174,6 +224,7 @@ class SiteSink:
             temperature_c=self._temperature.number,
             second_c=self._second.number if self._second else None,
             has_second=self._second is not None,
+            outdoor_c=self._outdoor.number if self._outdoor else None,
             demand_fraction=self._demand.number if self._demand else None,
             has_demand_point=self._demand is not None,
         )

@@ -77,7 +77,9 @@ async def test_entities(
         )
     rare = [entry.entity_id for entry in found if entry.disabled]
     assert rare == [
+        "sensor.floor_latest_start",
         "sensor.floor_time_to_comfort_limit",
+        "sensor.hot_water_latest_start",
         "sensor.hot_water_time_to_comfort_limit",
     ]
     for each in rare:

@@ -43,8 +43,59 @@ FLOOR: dict[str, Any] = {
     "max_heat_power": 4,
     "path": PLAIN_PATH,
 }
+BUFFER: dict[str, Any] = TANK | {
+    "name": "Buffer",
+    "volume": 800,
+    "target_temperature": 45,
+    "limit_temperature": 80,
+    "comfort_minimum": 35,
+}
+POOL: dict[str, Any] = {
+    "name": "Pool",
+    "temperature_entity": "sensor.pool",
+    "volume": 40_000,
+    "target_temperature": 26,
+    "hysteresis": 1,
+    "limit_temperature": 32,
+    "comfort_minimum": 20,
+    "max_heat_power": 8,
+    "path": PLAIN_PATH,
+}
+VALUES = {"dhw": TANK, "floor": FLOOR, "buffer": BUFFER, "pool": POOL}
+NO_CURVE = {
+    "floor": {"curve_base": 22, "curve_slope": 0.4},
+    "buffer": {"curve_base": 25, "curve_slope": 0.6},
+}
+NO_SCHEDULE = {
+    "enabled": False,
+    "every_days": 7,
+    "window_start": "01:00:00",
+    "window_end": "05:00:00",
+    "temperature": 60,
+    "hold_time": 60,
+}
+UNTOUCHED: dict[str, dict[str, Any]] = {
+    "dhw": {"disinfection": NO_SCHEDULE},
+    "floor": {"heat_curve": NO_CURVE["floor"]},
+    "buffer": {"heat_curve": NO_CURVE["buffer"]},
+    "pool": {},
+}
+"""What the sections show that nobody has opened."""
+ENTITIES = {
+    "dhw": ("tank", "water_heater"),
+    "floor": ("floor", "climate"),
+    "buffer": ("buffer", "climate"),
+    "pool": ("pool", "climate"),
+}
+SECOND = {
+    "dhw": {"second_temperature_entity": "sensor.second"},
+    "floor": {"supply_temperature_entity": "sensor.second"},
+    "buffer": {"second_temperature_entity": "sensor.second"},
+    "pool": {},
+}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "dhw": {
+        "disinfection": NO_SCHEDULE,
         "volume": 200,
         "target_temperature": 50,
         "hysteresis": 4,
@@ -54,10 +105,30 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "path": PLAIN_PATH,
     },
     "floor": {
+        "heat_curve": NO_CURVE["floor"],
         "target_temperature": 21,
         "hysteresis": 0.5,
         "limit_temperature": 45,
         "comfort_minimum": 19.5,
+        "max_heat_power": 3,
+        "path": PLAIN_PATH | {"valve_position": "off"},
+    },
+    "buffer": {
+        "heat_curve": NO_CURVE["buffer"],
+        "volume": 500,
+        "target_temperature": 45,
+        "hysteresis": 5,
+        "limit_temperature": 80,
+        "comfort_minimum": 35,
+        "max_heat_power": 3,
+        "path": PLAIN_PATH | {"valve_position": "off"},
+    },
+    "pool": {
+        "volume": 30_000,
+        "target_temperature": 27,
+        "hysteresis": 1,
+        "limit_temperature": 32,
+        "comfort_minimum": 22,
         "max_heat_power": 3,
         "path": PLAIN_PATH | {"valve_position": "off"},
     },
@@ -66,8 +137,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def temperatures(hass: HomeAssistant) -> None:
-    """Give tank and room a temperature at which nothing is wanted."""
-    for name, value in (("tank", "55"), ("room", "22")):
+    """Give every consumer a temperature at which nothing is wanted."""
+    for name, value in (("tank", "55"), ("room", "22"), ("pool", "28")):
         unit = {"unit_of_measurement": "°C", "device_class": "temperature"}
         hass.states.async_set(f"sensor.{name}", value, unit)
 
@@ -76,11 +147,11 @@ async def begin_kind(hass: HomeAssistant, site: ConfigEntry, kind: str) -> Any:
     """Open the dialogue and choose the kind."""
     menu = await begin(hass, site, "sink")
     assert menu["type"] is FlowResultType.MENU
-    assert menu["menu_options"] == ["dhw", "floor"]
+    assert menu["menu_options"] == ["dhw", "floor", "buffer", "pool"]
     return await answer(hass, menu, {"next_step_id": kind})
 
 
-@pytest.mark.parametrize(("kind", "values"), [("dhw", TANK), ("floor", FLOOR)])
+@pytest.mark.parametrize(("kind", "values"), VALUES.items())
 async def test_add_and_change(
     hass: HomeAssistant, site: ConfigEntry, kind: str, values: dict[str, Any]
 ) -> None:
@@ -95,7 +166,7 @@ async def test_add_and_change(
     stored = {key: value for key, value in values.items() if key != "name"}
     assert subentry.data == stored | {"kind": kind}
     sink_id = subentry.subentry_id
-    key, domain = ("tank", "water_heater") if kind == "dhw" else ("floor", "climate")
+    key, domain = ENTITIES[kind]
     sink = entity_id(hass, site, sink_id, key, domain)
     # The target is the entity's from now on.
     higher = values["target_temperature"] + 2
@@ -111,10 +182,8 @@ async def test_add_and_change(
     shown = suggested(form)
     assert "target_temperature" not in shown
     unchanged = {k: v for k, v in values.items() if k != "target_temperature"}
-    assert shown == unchanged
-    second = {"dhw": "second_temperature_entity", "floor": "supply_temperature_entity"}
-    more = {
-        second[kind]: "sensor.second",
+    assert shown == unchanged | UNTOUCHED[kind]
+    more = SECOND[kind] | {
         "demand_entity": "sensor.demand",
         "path": FULL_PATH,
     }
@@ -143,7 +212,7 @@ async def test_add_and_change(
 
     # What is left empty is gone.
     form = await begin(hass, site, "sink", sink_id)
-    assert suggested(form) == unchanged | more | {"name": "Renamed"}
+    assert suggested(form) == unchanged | UNTOUCHED[kind] | more | {"name": "Renamed"}
     result = await answer(hass, form, unchanged)
     expect_abort(result, "reconfigure_successful")
     (subentry,) = site.subentries.values()
@@ -156,6 +225,8 @@ async def test_add_and_change(
         ("dhw", {"comfort_minimum": 52}, {"comfort_minimum": "comfort_not_below_target"}),
         ("floor", {"comfort_minimum": 21}, {"comfort_minimum": "comfort_not_below_target"}),
         ("dhw", {"limit_temperature": 52}, {"limit_temperature": "limit_not_above_target"}),
+        ("buffer", {"limit_temperature": 45}, {"limit_temperature": "limit_not_above_target"}),
+        ("pool", {"limit_temperature": 26}, {"limit_temperature": "limit_not_above_target"}),
         (
             "dhw",
             {"target_temperature": 40, "limit_temperature": 40},
@@ -169,6 +240,21 @@ async def test_add_and_change(
             {"path": FULL_PATH | {"valve_entity": "switch.pump"}},
             {"base": "valve_is_pump"},
         ),
+        (
+            "floor",
+            {"heat_curve": NO_CURVE["floor"] | {"outdoor_entity": "sensor.outdoor"}},
+            {"base": "curve_needs_supply"},
+        ),
+        (
+            "dhw",
+            {"disinfection": NO_SCHEDULE | {"enabled": True, "window_end": "02:59:00"}},
+            {"base": "window_too_short"},
+        ),
+        (
+            "dhw",
+            {"disinfection": NO_SCHEDULE | {"enabled": True, "temperature": 62.5}},
+            {"limit_temperature": "limit_not_above_disinfection"},
+        ),
     ],
 )  # fmt: skip
 async def test_contradictions(
@@ -180,11 +266,11 @@ async def test_contradictions(
     errors: dict[str, str],
 ) -> None:
     """They are named in the form, which keeps what was typed."""
-    values = TANK if kind == "dhw" else FLOOR
+    values = VALUES[kind]
     form = await begin_kind(hass, site, kind)
     form = await answer(hass, form, values | wrong)
     expect_form(form, kind, **errors)
-    assert suggested(form) == values | wrong
+    assert suggested(form) == UNTOUCHED[kind] | values | wrong
     result = await answer(hass, form, values)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
@@ -197,13 +283,15 @@ async def test_contradictions(
         ("dhw", {"temperature_entity": "not an entity"}),
         ("floor", {"hysteresis": 0}),
         ("floor", {"path": PLAIN_PATH | {"valve_position": "half"}}),
+        ("buffer", {"target_temperature": 90}),
+        ("pool", {"target_temperature": 60}),
     ],
 )
 async def test_impossible_values(
     hass: HomeAssistant, site: ConfigEntry, *, kind: str, wrong: dict[str, Any]
 ) -> None:
     """The fields themselves refuse them."""
-    values = TANK if kind == "dhw" else FLOOR
+    values = VALUES[kind]
     form = await begin_kind(hass, site, kind)
     with pytest.raises(InvalidData) as refused:
         await answer(hass, form, values | wrong)
@@ -277,6 +365,7 @@ async def test_entities_by_role(
     # Flow in another unit is no flow sensor, a stored setting no pump.
     odd = flow | {"key": "odd", "name": "Odd", "unit": "%"}
     room = tank | {"key": "room", "name": "Room", "role": "room_temperature"}
+    buffer = tank | {"key": "buffer", "name": "Buffer", "role": "buffer_temperature"}
     valve = SETTING | {"key": "valve", "name": "Valve", "role": "valve"}
     del valve["write_class"]
     pump = SETTING | {"key": "pump", "name": "Pump", "address": 1}
@@ -287,6 +376,7 @@ async def test_entities_by_role(
         odd,
         room,
         room | {"key": "room_2", "name": "Second room"},
+        buffer,
         pump,
         SETTING,
         valve,
@@ -302,11 +392,12 @@ async def test_entities_by_role(
         "pump_entity": entity("pump", "switch"),
         "flow_entity": entity("flow", "sensor"),
     }
-    for kind in ("dhw", "floor"):
+    sensors = {"dhw": "tank", "buffer": "buffer"}
+    for kind in VALUES:
         form = await begin_kind(hass, site, kind)
         more = {"demand_entity": entity("demand", "sensor")}
-        if kind == "dhw":
-            more["temperature_entity"] = entity("tank", "sensor")
+        if kind in sensors:
+            more["temperature_entity"] = entity(sensors[kind], "sensor")
         assert suggested(form) == DEFAULTS[kind] | more | {
             "path": DEFAULTS[kind]["path"] | path
         }

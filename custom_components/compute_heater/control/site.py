@@ -17,6 +17,7 @@ from .models import SiteModels
 from .optimiser import Optimiser, Planner, Wanted, plan_now
 from .precedence import Decision
 from .reasons import Reason
+from .site_disinfection import SiteDisinfection
 
 __all__ = ["SiteController", "SiteDecision", "SiteDescription", "SiteReadings"]
 
@@ -97,6 +98,7 @@ class SiteController:
         self.path: PathDecision | None = None
         self.optimiser = Optimiser(planner)
         self.models = SiteModels(description)
+        self.disinfection = SiteDisinfection(description)
         self._guards = {sink_id: ComfortGuard() for sink_id in self.sinks}
         self._backup_w: Mapping[str, Mapping[str, float]] = {}
         self._dumped_w = 0.0
@@ -127,6 +129,10 @@ class SiteController:
         time_s = now.timestamp() if monotonic_s is None else monotonic_s
         for heater_id, heater in self.heaters.items():
             heater.read(readings.heaters.get(heater_id, SILENT))
+        active = self.strategy is not Strategy.OFF
+        self.disinfection.update(
+            now, time_s, self.sinks, readings.sinks, self.heaters, active=active
+        )
         for sink_id, sink in self.sinks.items():
             sink.evaluate(readings.sinks.get(sink_id, UNREAD), time_s)
         needs = {
@@ -163,7 +169,6 @@ class SiteController:
                 path_reason=reason,
                 now=time_s,
             )
-        active = self.strategy is not Strategy.OFF
         target_w = dump_w + sum(wanted_w[sink_id] for sink_id in path.ready)
         # What people run by hand serves part of the demand already.
         target_w -= sum(heater.heat_by_hand_w for heater in self.heaters.values())
@@ -312,7 +317,8 @@ class SiteController:
             return {key: sink.demand.heat_w for key, sink in self.sinks.items()}
         return {
             key: sink.settings.max_heat_w
-            if needs[key] and sink.demand.accepts
+            if (needs[key] and sink.demand.accepts)
+            or self.disinfection.wants_heat(key, sink)
             else plan.heat_w.get(key, 0.0)
             for key, sink in self.sinks.items()
         }
@@ -326,11 +332,15 @@ class SiteController:
             left_w = backup.max_heat_w
             shares: dict[str, float] = {}
             planned = {} if plan is None else plan.backup_w.get(backup.backup_id, {})
-            for sink_id in sorted(backup.sinks, key=lambda key: not needs.get(key)):
+            urgent = {
+                key: needs.get(key, False) or self.disinfection.needs(key, backup)
+                for key in backup.sinks
+            }
+            for sink_id in sorted(backup.sinks, key=lambda key: not urgent[key]):
                 sink = self.sinks.get(sink_id)
                 if sink is None or not sink.demand.accepts:
                     continue
-                watts = left_w if needs[sink_id] else planned.get(sink_id, 0.0)
+                watts = left_w if urgent[sink_id] else planned.get(sink_id, 0.0)
                 watts = min(watts, left_w)
                 if watts > 0:
                     shares[sink_id] = watts
@@ -408,6 +418,7 @@ class SiteController:
             "heaters": {key: heater.memory for key, heater in self.heaters.items()},
             "sinks": {key: sink.memory for key, sink in self.sinks.items()},
             "models": self.models.memory,
+            "disinfection": self.disinfection.memory,
         }
 
     def restore(self, state: Mapping[str, object]) -> None:
@@ -421,6 +432,7 @@ class SiteController:
             if (heater := self.heaters.get(key)) is not None:
                 heater.restore(memory)
         self.models.restore(_part(state, "models"))
+        self.disinfection.restore(state.get("disinfection"))
         for key, memory in entries(state.get("sinks")):
             if (sink := self.sinks.get(key)) is not None:
                 sink.restore(memory)
