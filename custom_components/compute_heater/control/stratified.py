@@ -153,12 +153,16 @@ class StratifiedTank:
     def _agree_above(self, top_c: float) -> None:
         """Let the upper sensor be right about the hottest water."""
         assert self.layers_c is not None
-        raised = top_c - self.layers_c[0]
-        hot_c, bottom_c = self.layers_c[0] - 1.0, self.layers_c[-1]
-        self.layers_c = [
-            min(max(layer + raised if layer > hot_c else layer, bottom_c), top_c)
-            for layer in self.layers_c
-        ]
+        raised, hot_c = top_c - self.layers_c[0], self.layers_c[0] - 1.0
+        coldest_c = min(self.layers_c[-1], top_c)
+        found: list[float] = []
+        for layer in reversed(self.layers_c):
+            if layer > hot_c:
+                layer += raised
+            # Nothing is colder than what is below it.
+            coldest_c = max(coldest_c, min(layer, top_c))
+            found.append(coldest_c)
+        self.layers_c = found[::-1]
         self.layers_c[0] = top_c
 
     def _learn_mixing(self, top_c: float, *, drawing: bool, charging: bool) -> None:
