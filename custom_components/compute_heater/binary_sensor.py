@@ -16,7 +16,13 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .building.points import Point
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry, Link
-from .entity import HeaterEntity, PointEntity, SinkEntity, point_platform
+from .entity import (
+    HeaterEntity,
+    PointEntity,
+    SinkEntity,
+    async_drop_sink_entity,
+    point_platform,
+)
 from .heaters.model import Capabilities
 from .one_by_one import one_by_one
 from .point_classes import binary_class
@@ -109,6 +115,10 @@ async def async_setup_entry(
             async_add_entities(
                 [DisinfectionRunning(entry, sink, DISINFECTION)],
                 config_subentry_id=sink_id,
+            )
+        else:
+            async_drop_sink_entity(
+                hass, entry, sink, Platform.BINARY_SENSOR, DISINFECTION
             )
     for link_id, link in runtime.links.items():
         async_add_entities(

@@ -3,8 +3,8 @@
 from typing import Any, override
 
 from homeassistant.const import CONF_URL, Platform
-from homeassistant.core import callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import (
     ChildDeviceInfo,
     DeviceEntryType,
@@ -169,7 +169,7 @@ class SinkEntity(_Entity[SiteCoordinator]):
         self.sink = sink
         self.entity_description = description
         device_id = f"{entry.entry_id}_{sink.sink_id}"
-        self._attr_unique_id = f"{device_id}_{description.key}"
+        self._attr_unique_id = _sink_entity_id(entry, sink, description)
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, device_id)},
             name=sink.subentry.title,
@@ -193,6 +193,27 @@ class SinkEntity(_Entity[SiteCoordinator]):
         """Take what a person set into account."""
         self.coordinator.tick()
         await self.coordinator.config_entry.runtime_data.async_save()
+
+
+def _sink_entity_id(
+    entry: ComputeHeaterConfigEntry, sink: SiteSink, description: EntityDescription
+) -> str:
+    return f"{entry.entry_id}_{sink.sink_id}_{description.key}"
+
+
+@callback
+def async_drop_sink_entity(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    sink: SiteSink,
+    platform: Platform,
+    description: EntityDescription,
+) -> None:
+    """Remove what a consumer showed before its owner changed its settings."""
+    registry = er.async_get(hass)
+    unique_id = _sink_entity_id(entry, sink, description)
+    if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
+        registry.async_remove(entity_id)
 
 
 def point_platform(point: Point) -> Platform:

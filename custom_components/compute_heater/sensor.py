@@ -36,6 +36,7 @@ from .entity import (
     PointEntity,
     SinkEntity,
     SiteEntity,
+    async_drop_sink_entity,
     point_platform,
 )
 from .heater_coordinator import HeaterCoordinator
@@ -361,6 +362,9 @@ async def async_setup_entry(
             config_subentry_id=sink_id,
         )
         async_add_entities([LatestStart(entry, sink)], config_subentry_id=sink_id)
+        for each in SINK_SENSORS:
+            if not each.exists_fn(sink):
+                async_drop_sink_entity(hass, entry, sink, Platform.SENSOR, each)
     for link_id, link in runtime.links.items():
         async_add_entities(
             (
