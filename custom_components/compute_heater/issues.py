@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
@@ -18,8 +18,10 @@ ISSUE_HEATER_ENTITIES = "heater_entities"
 ISSUE_LIMIT_IGNORED = "limit_ignored"
 ISSUE_MISSING_ENTITIES = "missing_entities"
 ISSUE_MODBUS_YAML_HUB = "modbus_yaml_hub"
+ISSUE_PLANNER_FAILED = "planner_failed"
 ISSUE_POINTS_CHANGED = "points_changed"
 ISSUE_POINTS_MISSING = "points_missing"
+ISSUE_SOLVER_MISSING = "solver_missing"
 
 _ALL = (
     ISSUE_CERTIFICATE_CHANGED,
@@ -30,8 +32,10 @@ _ALL = (
     ISSUE_LIMIT_IGNORED,
     ISSUE_MISSING_ENTITIES,
     ISSUE_MODBUS_YAML_HUB,
+    ISSUE_PLANNER_FAILED,
     ISSUE_POINTS_CHANGED,
     ISSUE_POINTS_MISSING,
+    ISSUE_SOLVER_MISSING,
 )
 _FIXABLE = (
     ISSUE_DEVICE_MOVED,
@@ -140,6 +144,24 @@ def async_tell_limit(
     """Tell of a heater that draws more than its power limit allows."""
     placeholders = {"heater": title} if ignored else None
     _tell(hass, ISSUE_LIMIT_IGNORED, heater_id, placeholders)
+
+
+@callback
+def async_tell_planner(
+    hass: HomeAssistant, entry: ConfigEntry, *, failed: bool
+) -> None:
+    """Tell of a site for which no plan can be made."""
+    placeholders = {"site": entry.title} if failed else None
+    _tell(hass, ISSUE_PLANNER_FAILED, entry.entry_id, placeholders)
+
+
+@callback
+def async_tell_solver(
+    hass: HomeAssistant, entry: ConfigEntry, *, missing: bool
+) -> None:
+    """Tell that the solver could not be installed, or does not run here."""
+    placeholders = {"site": entry.title} if missing else None
+    _tell(hass, ISSUE_SOLVER_MISSING, entry.entry_id, placeholders)
 
 
 @callback

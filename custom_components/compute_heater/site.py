@@ -24,10 +24,13 @@ from homeassistant.util import dt as dt_util
 
 from .actuators import Actuators
 from .const import LOGGER, TICK_INTERVAL
+from .control.forecast import SiteForecasts
 from .control.hydraulics import PathDecision
+from .control.plan import Plan
 from .control.reasons import Reason
 from .control.site import SiteController, SiteDescription, SiteReadings, Strategy
 from .heater_coordinator import HeaterCoordinator
+from .planning import Planning
 from .site_heater import SiteHeater, heater_description
 from .site_sink import SiteSink, sink_description
 
@@ -85,6 +88,9 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             )
             for subentry, each in zip(sinks, description.sinks, strict=True)
         }
+        self.forecasts = SiteForecasts()
+        """What is known of the hours to come; whoever collects it replaces it."""
+        self._planning = Planning(hass, entry, controller.optimiser, self.tick)
         self._actuators = Actuators(hass)
         self._unsubscribe: list[Callable[[], None]] = []
         self._turn: asyncio.Handle | None = None
@@ -101,6 +107,19 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
     @strategy.setter
     def strategy(self, strategy: Strategy) -> None:
         self.controller.strategy = strategy
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan that is followed; None without one."""
+        if self.strategy is not Strategy.OPTIMISE:
+            return None
+        return self.controller.optimiser.plan
+
+    @callback
+    def replan(self) -> None:
+        """Make a new plan at once."""
+        self.controller.optimiser.ask_anew()
+        self.tick()
 
     @property
     def path(self) -> PathDecision | None:
@@ -138,6 +157,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
     @callback
     def stop(self) -> None:
         """Command nothing any more; may be called twice."""
+        self._planning.stop()
         self._actuators.stop()
         while self._unsubscribe:
             self._unsubscribe.pop()()
@@ -196,8 +216,9 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         """Let control decide on what is known now, and have it carried out."""
         now = self.hass.loop.time()
         decision = self.controller.step(
-            dt_util.utcnow(), self._readings(now), monotonic_s=now
+            dt_util.utcnow(), self._readings(now), self.forecasts, monotonic_s=now
         )
+        self._planning.look()
         self._actuators.drive(
             {**decision.valves, **decision.pumps},
             insist=self.strategy is not Strategy.OFF or self.controller.runs_by_hand,

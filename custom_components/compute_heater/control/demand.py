@@ -17,6 +17,8 @@ MINIMUM_BAND_K = 0.1
 CURVE_BAND_K = 3.0
 """So far below its heat curve a floor begins to take less."""
 RAISED_HYSTERESIS_K = 1.0
+DHW_STORE_C = 57.0
+"""The optimiser stores heat in a tank of hot water up to here; in others …"""
 
 
 class SinkKind(StrEnum):
@@ -53,6 +55,9 @@ _LEAD_H = {
     SinkKind.POOL: 0.1,
 }
 
+STORE_K = {SinkKind.FLOOR: 1.0, SinkKind.BUFFER: 10.0, SinkKind.POOL: 1.0}
+"""… up to so far above what it is heated to. People hardly feel it in room or pool."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkSettings:
@@ -69,7 +74,7 @@ class SinkSettings:
     capacity_kwh_per_k: float | None = None
     comfort_min_c: float | None = None
     comfort_max_c: float | None = None
-    """The optimiser stores heat up to here; None: up to the set point."""
+    """The optimiser stores heat up to here; None: as is usual for the kind."""
     curve: HeatCurve | None = None
     """Buffer: its set point in cold weather; floor: the hottest supply for the weather."""
 
@@ -198,10 +203,11 @@ class SinkController:
     def store_max_c(self) -> float:
         """Up to here heat may be stored ahead of demand."""
         most_c = self.settings.comfort_max_c
-        return min(
-            self.target_c if most_c is None else most_c,
-            self.settings.limit_c - LIMIT_RELEASE_K,
-        )
+        if most_c is None and self.settings.kind is SinkKind.DHW:
+            most_c = max(self.target_c, DHW_STORE_C)
+        elif most_c is None:
+            most_c = self.target_c + STORE_K[self.settings.kind]
+        return min(most_c, self.settings.limit_c - LIMIT_RELEASE_K)
 
     def _on_curve(self, outdoor_c: float | None) -> float | None:
         curve = self.settings.curve

@@ -1,8 +1,9 @@
 """Plan ahead: when to plan anew, what to plan from, and what the plan wants now."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import isfinite
 
 from .plan import Block, Plan, PlanProblem
 from .planner import PlannerError, solve
@@ -50,10 +51,56 @@ class Optimiser:
         self.problem: PlanProblem | None = None
         """Waits for the owner's planner."""
         self.blocks: dict[str, tuple[Block, ...]] = {}
+        """Booked compute of each heater, with the hours that are still to be done."""
         self._planner = planner
         self._tracker = PlanTracker()
         self._asked_at: datetime | None = None
         self._asked_for: object = None
+
+    @property
+    def windows(self) -> object:
+        """What is booked, without what of it is done: only compared."""
+        return tuple(
+            (heater_id, block.start, block.end, block.value_per_kwh)
+            for heater_id, blocks in self.blocks.items()
+            for block in blocks
+        )
+
+    def note_full(self, heater_id: str, now: datetime, hours: float) -> None:
+        """Count time at full power to what is booked; forget what is over."""
+        left: list[Block] = []
+        for block in self.blocks.get(heater_id, ()):
+            done = 0.0
+            if block.start <= now < block.end:
+                done = min(hours, block.hours)
+                hours -= done
+            if block.end > now and block.hours - done > 0:
+                left.append(replace(block, hours=block.hours - done))
+        self.blocks[heater_id] = tuple(left)
+
+    @property
+    def blocks_memory(self) -> dict[str, object]:
+        """What is booked, JSON-serialisable."""
+        return {
+            heater_id: [
+                [
+                    block.start.isoformat(),
+                    block.end.isoformat(),
+                    block.hours,
+                    block.value_per_kwh,
+                ]
+                for block in blocks
+            ]
+            for heater_id, blocks in self.blocks.items()
+        }
+
+    def restore_blocks(self, memory: Mapping[str, object]) -> None:
+        """Take over what was booked; broken parts are left out."""
+        for heater_id, stored in memory.items():
+            if isinstance(stored, list):
+                self.blocks[heater_id] = tuple(
+                    block for each in stored if (block := _block(each)) is not None
+                )
 
     def ask_anew(self) -> None:
         """Make a new plan at the next step."""
@@ -143,3 +190,23 @@ class Optimiser:
 
 def _quarter(time: datetime) -> datetime:
     return time.replace(minute=time.minute - time.minute % 15, second=0, microsecond=0)
+
+
+def _block(stored: object) -> Block | None:
+    match stored:
+        case [
+            str(start),
+            str(end),
+            int() | float() as hours,
+            int() | float() as value,
+        ] if isfinite(hours) and isfinite(value) and hours > 0:
+            pass
+        case _:
+            return None
+    try:
+        begin, finish = datetime.fromisoformat(start), datetime.fromisoformat(end)
+    except ValueError:
+        return None
+    if begin.tzinfo is None or finish.tzinfo is None or finish <= begin:
+        return None
+    return Block(start=begin, end=finish, hours=hours, value_per_kwh=value)

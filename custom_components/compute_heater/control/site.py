@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .clock import entries
+from .clock import Clock, entries
 from .comfort import ComfortGuard
 from .demand import SinkController, SinkDemand, SinkReading
 from .description import SiteDescription
@@ -23,6 +23,8 @@ __all__ = ["SiteController", "SiteDecision", "SiteDescription", "SiteReadings"]
 
 SILENT = HeaterInput(reading=None, age_s=None)
 UNREAD = SinkReading(temperature_c=None)
+FULL_SHARE = 0.95
+"""Of full power: who draws it works as much as it can."""
 
 
 class Strategy(StrEnum):
@@ -102,6 +104,8 @@ class SiteController:
         self._guards = {sink_id: ComfortGuard() for sink_id in self.sinks}
         self._backup_w: Mapping[str, Mapping[str, float]] = {}
         self._dumped_w = 0.0
+        self._boosts: dict[str, datetime] = {}
+        self._block_clock = Clock()
         self._exclusive = frozenset(
             one.sink_id
             for one in description.sinks
@@ -144,8 +148,9 @@ class SiteController:
         }
         forecasts = forecasts or SiteForecasts()
         self._learn(now, time_s, readings, forecasts)
+        self._note_blocks(now, time_s)
         plan = self._plan(now, time_s, forecasts)
-        wanted_w = self._wanted_w(plan, needs)
+        wanted_w = self._wanted_w(now, plan, needs)
         dump_w = 0.0 if plan is None else plan.dump_w
         self.path = path = self._paths.evaluate(
             {
@@ -304,24 +309,61 @@ class SiteController:
                 (key, sink.settings, sink.enabled) for key, sink in self.sinks.items()
             ),
             forecasts.price.end,
-            tuple(self.optimiser.blocks.items()),
+            self.optimiser.windows,
         )
 
+    def boost(self, sink_id: str, until: datetime | None) -> None:
+        """Heat a sink to its set point at once, by all heaters; None: no more."""
+        self._boosts.pop(sink_id, None)
+        if until is not None:
+            self._boosts[sink_id] = until
+
+    def is_boosted(self, sink_id: str, now: datetime) -> bool:
+        """Whether a sink is being heated because somebody asked for it."""
+        return sink_id in self._boosts and now < self._boosts[sink_id]
+
+    def _boosts_now(self, now: datetime, sink_id: str) -> bool:
+        """Whether a boost still has something to do; one that is done ends."""
+        if not self.is_boosted(sink_id, now):
+            self._boosts.pop(sink_id, None)
+            return False
+        temperature_c = self.models.temperatures_c.get(sink_id)
+        sink = self.sinks[sink_id]
+        if temperature_c is None or temperature_c >= sink.target_c:
+            del self._boosts[sink_id]
+            return False
+        return True
+
     def _wanted_w(
-        self, plan: Wanted | None, needs: Mapping[str, bool]
+        self, now: datetime, plan: Wanted | None, needs: Mapping[str, bool]
     ) -> dict[str, float]:
         """Return the heat that each sink shall have from the heaters."""
         if self.strategy is Strategy.OFF:
             return dict.fromkeys(self.sinks, 0.0)
-        if plan is None:
-            return {key: sink.demand.heat_w for key, sink in self.sinks.items()}
-        return {
-            key: sink.settings.max_heat_w
-            if (needs[key] and sink.demand.accepts)
-            or self.disinfection.wants_heat(key, sink)
-            else plan.heat_w.get(key, 0.0)
-            for key, sink in self.sinks.items()
-        }
+        wanted_w: dict[str, float] = {}
+        for key, sink in self.sinks.items():
+            if self._boosts_now(now, key):
+                urgent = sink.enabled
+            elif plan is None:
+                wanted_w[key] = sink.demand.heat_w
+                continue
+            else:
+                urgent = needs[key] or self.disinfection.wants_heat(key, sink)
+            if urgent and sink.demand.accepts:
+                wanted_w[key] = sink.settings.max_heat_w
+            else:
+                wanted_w[key] = 0.0 if plan is None else plan.heat_w.get(key, 0.0)
+        return wanted_w
+
+    def _note_blocks(self, now: datetime, time_s: float) -> None:
+        """Count what heaters at full power deliver of the compute that is booked."""
+        hours = self._block_clock.elapsed_s(time_s) / 3600
+        for heater_id, heater in self.heaters.items():
+            reading = heater.reading
+            if reading is None or reading.power_w is None:
+                continue
+            if reading.power_w >= FULL_SHARE * heater.settings.full_w:
+                self.optimiser.note_full(heater_id, now, hours)
 
     def _backups(
         self, plan: Wanted | None, needs: Mapping[str, bool]
@@ -418,6 +460,8 @@ class SiteController:
             "heaters": {key: heater.memory for key, heater in self.heaters.items()},
             "sinks": {key: sink.memory for key, sink in self.sinks.items()},
             "models": self.models.memory,
+            "blocks": self.optimiser.blocks_memory,
+            "boosts": {key: until.isoformat() for key, until in self._boosts.items()},
             "disinfection": self.disinfection.memory,
         }
 
@@ -432,6 +476,10 @@ class SiteController:
             if (heater := self.heaters.get(key)) is not None:
                 heater.restore(memory)
         self.models.restore(_part(state, "models"))
+        self.optimiser.restore_blocks(_part(state, "blocks"))
+        for key, until in _part(state, "boosts").items():
+            if key in self.sinks and (time := _time(until)) is not None:
+                self._boosts[key] = time
         self.disinfection.restore(state.get("disinfection"))
         for key, memory in entries(state.get("sinks")):
             if (sink := self.sinks.get(key)) is not None:
@@ -441,6 +489,16 @@ class SiteController:
 def _highest(values: Iterable[float | None]) -> float | None:
     """Return the highest known value; None where none is known."""
     return max((value for value in values if value is not None), default=None)
+
+
+def _time(stored: object) -> datetime | None:
+    if not isinstance(stored, str):
+        return None
+    try:
+        time = datetime.fromisoformat(stored)
+    except ValueError:
+        return None
+    return None if time.tzinfo is None else time
 
 
 def _part(state: Mapping[str, object], name: str) -> Mapping[str, object]:
