@@ -231,6 +231,32 @@ def test_room_decides_when_the_buildings_demand_is_unknown() -> None:
     assert (demand.heat_w, demand.reason) == (1000, Reason.FLOOR_DEMAND)
 
 
+def test_buildings_demand_on_top_of_its_own() -> None:
+    controller = SinkController(replace(FLOOR, demand_adds=True))
+    demand = controller.evaluate(asked(0.3, room=20.5), 0)
+    assert (demand.heat_w, demand.reason) == (1600, Reason.FLOOR_DEMAND)
+    demand = controller.evaluate(asked(0.3, room=22), 60)
+    assert (demand.heat_w, demand.reason) == (600, Reason.BUILDING_DEMAND)
+    assert controller.evaluate(asked(0.8, room=20.2), 120).heat_w == 2000
+    assert controller.evaluate(asked(0.4, room=None), 180).heat_w == 800
+    assert controller.evaluate(asked(None, room=20.5), 240).heat_w == 1000
+
+
+def test_building_on_top_leaves_the_tank_its_hysteresis() -> None:
+    controller = SinkController(replace(DHW, demand_adds=True))
+
+    def heat_w(temperature: float, fraction: float) -> float:
+        reading = SinkReading(
+            temperature_c=temperature, demand_fraction=fraction, has_demand_point=True
+        )
+        return controller.evaluate(reading, 0).heat_w
+
+    asked_for = [0.0, 0.03, 0.04, 0.03, 0.02]
+    heats = [heat_w(48, fraction) for fraction in asked_for]
+    assert heats == pytest.approx([0, 0, 120, 90, 0])
+    assert [heat_w(t, 0.5) for t in (45, 48, 50, 48)] == [3000, 3000, 1500, 1500]
+
+
 def test_tank_follows_the_buildings_request() -> None:
     reading = SinkReading(temperature_c=55, demand_fraction=1.0, has_demand_point=True)
     demand = SinkController(DHW).evaluate(reading, 0)
@@ -459,6 +485,7 @@ readings = st.builds(
     st.none() | st.builds(HeatCurve, st.floats(15, 50), st.floats(0, 4)),
     st.none() | st.floats(40, 75),
     st.booleans(),
+    st.booleans(),
 )
 def test_demand_is_bounded_and_never_given_to_the_unknown_or_hot(
     reading: SinkReading,
@@ -466,8 +493,9 @@ def test_demand_is_bounded_and_never_given_to_the_unknown_or_hot(
     curve: HeatCurve | None,
     raised_to_c: float | None,
     wanted: bool,
+    demand_adds: bool,
 ) -> None:
-    settings = replace(settings, curve=curve)
+    settings = replace(settings, curve=curve, demand_adds=demand_adds)
     controller = SinkController(settings)
     controller.restore({"wanted": wanted})
     controller.raised_to_c = raised_to_c
@@ -487,6 +515,8 @@ def test_demand_is_bounded_and_never_given_to_the_unknown_or_hot(
             assert reading.second_c < settings.limit_c
     assert controller.target_c <= settings.setpoint_c
     assert demand.charge_percent is None or 0 <= demand.charge_percent <= 100
-    if demand.reason in (Reason.FLOOR_DEMAND, Reason.HEAT_CURVE) and demand.wanted:
+    by_itself = not (demand_adds and reading.has_demand_point)
+    of_room = demand.reason in (Reason.FLOOR_DEMAND, Reason.HEAT_CURVE)
+    if by_itself and of_room and demand.wanted:
         curve_c, supply_c = demand.curve_c, reading.second_c
         assert curve_c is None or supply_c is None or supply_c < curve_c

@@ -185,6 +185,7 @@ async def test_add_and_change(
     assert shown == unchanged | UNTOUCHED[kind]
     more = SECOND[kind] | {
         "demand_entity": "sensor.demand",
+        "demand_adds": True,
         "path": FULL_PATH,
     }
     result = await answer(hass, form, unchanged | more | {"name": "Renamed"})

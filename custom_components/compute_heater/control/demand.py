@@ -77,6 +77,8 @@ class SinkSettings:
     """The optimiser stores heat up to here; None: as is usual for the kind."""
     curve: HeatCurve | None = None
     """Buffer: its set point in cold weather; floor: the hottest supply for the weather."""
+    demand_adds: bool = False
+    """The building's demand comes on top of its own, and not in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,7 @@ class SinkController:
         """The latest."""
         self._curve_c: float | None = None
         self._wanted = False
+        self._asked = False
         self._over_limit = False
         self._trend = Trend()
 
@@ -249,11 +252,22 @@ class SinkController:
             if self._switched(coldest, raised_c, RAISED_HYSTERESIS_K):
                 return 1.0, Reason.DISINFECTION
         asked = _known(reading.demand_fraction) if reading.has_demand_point else None
-        if asked is not None:
+        if asked is not None and (not settings.demand_adds or temperature is None):
             return self._gated(min(asked, 1.0)), self._reason(Reason.BUILDING_DEMAND)
         if temperature is None:
             # Not knowing is no reason to forget: the memory resumes with the sensor.
             return 0.0, Reason.STALE_SENSOR
+        own, cause = self._own(temperature, second)
+        if asked is not None:
+            self._asked = asked >= (DEMAND_OFF if self._asked else DEMAND_ON)
+            if self._asked:
+                cause = cause if own > 0 else Reason.BUILDING_DEMAND
+                own = min(own + asked, 1.0)
+        return own, cause
+
+    def _own(self, temperature: float, second: float | None) -> tuple[float, Reason]:
+        """Share of the greatest heat that its own temperatures ask for."""
+        settings = self.settings
         cause = _DEMANDS[settings.kind]
         if settings.kind.is_tank:
             wanted = self._switched(temperature, self.target_c, settings.hysteresis_k)

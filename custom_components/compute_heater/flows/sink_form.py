@@ -26,6 +26,7 @@ from ..const import (
     CONF_COMFORT_MINIMUM,
     CONF_CURVE_BASE,
     CONF_CURVE_SLOPE,
+    CONF_DEMAND_ADDS,
     CONF_DEMAND_ENTITY,
     CONF_DISINFECTION,
     CONF_ENABLED,
@@ -173,6 +174,7 @@ def sink_schema(kind: SinkKind, *, new: bool) -> probatio.Schema:
         probatio.Required(CONF_COMFORT_MINIMUM): _box(5, 60, "°C"),
         probatio.Required(CONF_MAX_HEAT_POWER): _box(0.1, 100, "kW", 0.1),
         probatio.Optional(CONF_DEMAND_ENTITY): _DEMAND,
+        probatio.Optional(CONF_DEMAND_ADDS): BooleanSelector(),
     }
     if kind in _CURVES:
         fields[probatio.Optional(CONF_HEAT_CURVE)] = _curve_section(*_CURVES[kind])
