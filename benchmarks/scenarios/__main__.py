@@ -18,6 +18,7 @@ CONTROLLERS: Mapping[str, Callable[[Scenario], Controller]] = {
     "schedule": Schedule,
     "price rule": PriceRule,
     "follow demand": lambda scenario: Ours(scenario, Strategy.FOLLOW_DEMAND),
+    "optimise": lambda scenario: Ours(scenario, Strategy.OPTIMISE),
 }
 
 

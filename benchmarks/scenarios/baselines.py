@@ -16,11 +16,13 @@ from .scenario import (
 
 TANK_ON_C, TANK_OFF_C = 48.0, 53.0
 ROOM_ON_C, ROOM_OFF_C = 20.4, 20.9
-TANK_LOW_C, ROOM_LOW_C = 46.0, 20.1
-"""Below these the backup helps; where a rule waits, the heater waits no longer."""
-BACKUP_K = (2.0, 0.2)
-"""So much the backup lifts tank and room before it stops."""
-WARM_ROOM_C = 21.6
+TANK_LOW_C, ROOM_LOW_C = 46.0, 20.05
+"""Below these the backup helps."""
+TANK_NEED_C, ROOM_NEED_C = 46.5, 20.35
+"""Below these the heater waits no longer; a floor is slow, so it must begin early."""
+BACKUP_K = NEED_K = (2.0, 0.2)
+"""So much tank and room are lifted in need."""
+WARM_ROOM_C = 22.6
 """How far a schedule or a rule heats the room ahead of time."""
 HOT_COOLANT_C = 45.0
 """Residual heat above this is carried to whoever is colder."""
@@ -118,12 +120,12 @@ class Schedule(Thermostat):
         """Fill up within the hours; outside them, keep from getting cold."""
         hour = now.astimezone(ZONE).hour
         tank_now, room_now = hour in self.TANK_HOURS, hour in self.ROOM_HOURS
-        self._tank.low = TANK_OFF_C - 1 if tank_now else TANK_LOW_C + 0.5
-        self._room.low = WARM_ROOM_C - 0.3 if room_now else ROOM_LOW_C + 0.15
+        self._tank.low = TANK_OFF_C - 1 if tank_now else TANK_NEED_C
+        self._room.low = WARM_ROOM_C - 0.3 if room_now else ROOM_NEED_C
         return self._thermostats(
             readings,
-            TANK_OFF_C if tank_now else TANK_LOW_C + 2.5,
-            WARM_ROOM_C if room_now else ROOM_LOW_C + 0.35,
+            TANK_OFF_C if tank_now else TANK_NEED_C + NEED_K[0],
+            WARM_ROOM_C if room_now else ROOM_NEED_C + NEED_K[1],
         )
 
 
@@ -139,12 +141,12 @@ class PriceRule(Thermostat):
     ) -> tuple[bool, bool]:
         """Fill up while it is cheap, and during a block; else keep from getting cold."""
         cheap = self._is_cheap(now, forecasts) or self._in_block(now, forecasts)
-        self._tank.low = TANK_MAX_C - 4 if cheap else TANK_LOW_C + 0.5
-        self._room.low = WARM_ROOM_C - 0.2 if cheap else ROOM_LOW_C + 0.1
+        self._tank.low = TANK_MAX_C - 4 if cheap else TANK_NEED_C
+        self._room.low = WARM_ROOM_C - 0.2 if cheap else ROOM_NEED_C
         return self._thermostats(
             readings,
-            TANK_MAX_C - 1.5 if cheap else TANK_LOW_C + 2.5,
-            WARM_ROOM_C if cheap else ROOM_LOW_C + 0.3,
+            TANK_MAX_C - 1.5 if cheap else TANK_NEED_C + NEED_K[0],
+            WARM_ROOM_C if cheap else ROOM_NEED_C + NEED_K[1],
         )
 
     def dumps(self, now: datetime, readings: Readings, forecasts: Forecasts) -> bool:

@@ -85,6 +85,9 @@ class Scenario:
     heater_share: float = 1.0
     """The heater gives no more than this share of its power; nobody is told."""
 
+    owner_error: float = 1.0
+    """What the owner says of sizes and losses is wrong by this factor."""
+
     @property
     def end(self) -> datetime:
         """When the fortnight is over."""

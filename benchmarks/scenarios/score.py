@@ -33,12 +33,16 @@ class Result:
     control_s: float
 
     @property
+    def discomfort(self) -> float:
+        """What people suffered, in money."""
+        return KH_PRICE * (self.cold_kh + self.warm_kh) + LITRE_PRICE * self.short_l
+
+    @property
     def score(self) -> float:
         """J: money and whatever else hurts."""
         return (
             self.net_cost
-            + KH_PRICE * (self.cold_kh + self.warm_kh)
-            + LITRE_PRICE * self.short_l
+            + self.discomfort
             + START_PRICE * self.starts
             + CHANGE_PRICE * self.changes
         )
