@@ -1,6 +1,6 @@
 """Linear programs with whole numbers, solved by HiGHS."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,9 @@ class LinearModel:
         highs.setOptionValue("output_flag", False)
         # HiGHS makes its threads once per process: whoever asks for others later fails.
         highs.setOptionValue("threads", 1)
+        # They find nothing in these models and take half of the time.
+        highs.setOptionValue("mip_heuristic_run_feasibility_jump", False)
+        highs.setOptionValue("mip_heuristic_run_root_reduced_cost", False)
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = len(self.cost), len(self._row_lower)
         lp.offset_ = self.offset
@@ -139,29 +142,27 @@ class Solver:
         time_limit_s: float,
         *,
         gap: float,
-        start: Iterable[float] | None = None,
-        integers: Sequence[int] | None = None,
+        start: Mapping[int, float],
     ) -> Solution:
         """Solve with whole numbers, up to an absolute ``gap``.
 
-        ``start`` is a solution to begin with. ``integers`` are the columns that have to
-        be whole, if not all.
+        ``start`` are the columns of a solution to begin with.
         """
         import highspy
         import numpy as np
 
-        columns = np.array(
-            self._model.integers if integers is None else integers, dtype=np.int32
-        )
+        columns = np.array(self._model.integers, dtype=np.int32)
         kinds = np.full(
             len(columns), int(highspy.HighsVarType.kInteger), dtype=np.uint8
         )
         self._highs.changeColsIntegrality(len(columns), columns, kinds)
         self._highs.setOptionValue("mip_rel_gap", 0.0)
         self._highs.setOptionValue("mip_abs_gap", gap)
-        if start is not None:
-            chosen = np.array(list(start))[columns]
-            self._highs.setSolution(len(columns), columns, chosen)
+        self._highs.setSolution(
+            len(start),
+            np.array(list(start), dtype=np.int32),
+            np.array(list(start.values())),
+        )
         return self._run(time_limit_s)
 
     def _bounds(

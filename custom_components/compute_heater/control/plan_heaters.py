@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from .plan import PlanHeater, PlanProblem
 
+INFINITY = float("inf")
 SLACK = 1e-6
 """Of hours and kW, for rounding."""
 STAY_KW = 0.15
@@ -70,6 +71,13 @@ class HeaterRules:
             last += 1
         return range(step, last)
 
+    def within(self, spare_kw: Sequence[float]) -> list[float]:
+        """Return its ceiling in each step if no more than that is left to draw."""
+        return [
+            min(top, spare_kw[k] + self.least_kw(k) + SLACK)
+            for k, top in enumerate(self.ceiling_kw)
+        ]
+
     def least_kw(self, step: int) -> float:
         """Return what it draws at least."""
         if self.heater.fixed:
@@ -121,11 +129,80 @@ def heater_rules(problem: PlanProblem) -> list[HeaterRules]:
 def grid_room_kw(problem: PlanProblem) -> list[float]:
     """Return what may be drawn in each step: from the grid and of the own surplus."""
     return [
-        float("inf")
+        INFINITY
         if not problem.grid_limit_kw or (limit := problem.grid_limit_kw[k]) is None
         else limit + max(problem.surplus_kw[k], 0.0)
         for k in range(len(problem.hours))
     ]
+
+
+class HeaterFit:
+    """Takes a heater from step to step at powers that it may have, near those wanted."""
+
+    def __init__(self, rule: HeaterRules, *, carry: bool) -> None:
+        """Begin at the first step.
+
+        ``carry``: what one step gives too little is made good by the next.
+        """
+        self._rule = rule
+        self._carry = carry
+        self._power_kw = rule.power_now_kw
+        self._works = rule.works_now
+        self._owed_kwh = 0.0
+        # What is left of a minimum time at the start is in must_work and must_idle.
+        self._since_h = -INFINITY
+
+    def must_work(self, step: int) -> bool:
+        """Whether its minimum on time goes on in the next step."""
+        rule = self._rule
+        return step in rule.must_work or (
+            self._works
+            and rule.starts_h[step] - self._since_h < rule.heater.min_on_h - SLACK
+        )
+
+    def next_kw(
+        self, step: int, hours: float, wanted_kw: float, ceiling_kw: Sequence[float]
+    ) -> float:
+        """Return the power in the next step; ``ceiling_kw`` is that of all steps."""
+        rule, heater = self._rule, self._rule.heater
+        if heater.fixed:
+            return heater.power_kw
+        target = wanted_kw + (self._owed_kwh / hours if self._carry else 0.0)
+        options = self._working_kw(step, target, ceiling_kw)
+        if not options or not self.must_work(step):
+            options.append(heater.idle_kw)
+        before = self._power_kw
+
+        def distance(power_kw: float) -> float:
+            stays = self._carry and abs(power_kw - before) < SLACK
+            return abs(power_kw - target) - (STAY_KW if stays else 0.0)
+
+        power = min(options, key=distance)
+        self._owed_kwh += (wanted_kw - power) * hours
+        self._owed_kwh = min(max(self._owed_kwh, -OWED_MAX_KWH), OWED_MAX_KWH)
+        if rule.works_at(power) != self._works:
+            self._works, self._since_h = not self._works, rule.starts_h[step]
+        self._power_kw = power
+        return power
+
+    def _working_kw(
+        self, step: int, target_kw: float, ceiling_kw: Sequence[float]
+    ) -> list[float]:
+        rule, heater = self._rule, self._rule.heater
+        top_kw = ceiling_kw[step] + SLACK
+        if step in rule.must_idle or top_kw < rule.lowest_kw:
+            return []
+        if not self._works:
+            rested_h = rule.starts_h[step] - self._since_h
+            if rested_h < heater.min_off_h - SLACK or any(
+                ceiling_kw[later] + SLACK < rule.lowest_kw
+                for later in rule.span(step, heater.min_on_h)
+            ):
+                return []
+        if heater.any_power:
+            top_kw = max(min(heater.levels_kw[-1], ceiling_kw[step]), rule.lowest_kw)
+            return [min(max(target_kw, rule.lowest_kw), top_kw)]
+        return [level for level in heater.levels_kw if level <= top_kw]
 
 
 def fitted(
@@ -135,72 +212,25 @@ def fitted(
     *,
     carry: bool,
 ) -> list[list[float]]:
-    """Return powers near those wanted, that keep levels, ceilings, grid limit and times.
-
-    ``carry``: what one step gives too little is made good by the next.
-    """
-    room = grid_room_kw(problem)
-    free = [room[k] - sum(rule.least_kw(k) for rule in rules) for k in range(len(room))]
+    """Return powers near those wanted, that keep levels, ceilings, grid limit and times."""
+    free = spare_kw(rules, problem)
     powers = []
     for rule, wanted in zip(rules, wanted_kw, strict=True):
-        ceiling = [
-            min(top, free[k] + rule.least_kw(k) + SLACK)
-            for k, top in enumerate(rule.ceiling_kw)
+        fit = HeaterFit(rule, carry=carry)
+        ceiling = rule.within(free)
+        found = [
+            fit.next_kw(k, step_h, wanted[k], ceiling)
+            for k, step_h in enumerate(problem.hours)
         ]
-        found = _fitted_one(rule, problem.hours, wanted, ceiling, carry=carry)
         for k, power in enumerate(found):
             free[k] -= power - rule.least_kw(k)
         powers.append(found)
     return powers
 
 
-def _fitted_one(
-    rule: HeaterRules,
-    hours: Sequence[float],
-    wanted_kw: Sequence[float],
-    ceiling_kw: Sequence[float],
-    *,
-    carry: bool,
-) -> list[float]:
-    heater = rule.heater
-    if heater.fixed:
-        return [heater.power_kw] * len(hours)
-    powers: list[float] = []
-    power = rule.power_now_kw
-    works, owed_kwh = rule.works_now, 0.0
-    # The first steps are bound by must_work and must_idle.
-    since_h = -1e9
-    for k, step_h in enumerate(hours):
-        target = wanted_kw[k] + (owed_kwh / step_h if carry else 0.0)
-        levels = [level for level in heater.levels_kw if level <= ceiling_kw[k] + SLACK]
-        may_work = bool(levels) and k not in rule.must_idle
-        on_for = rule.starts_h[k] - since_h
-        if may_work and not works:
-            may_work = on_for >= heater.min_off_h - SLACK and all(
-                ceiling_kw[j] + SLACK >= rule.lowest_kw
-                for j in rule.span(k, heater.min_on_h)
-            )
-        may_idle = k not in rule.must_work and (
-            not works or on_for >= heater.min_on_h - SLACK
-        )
-        options = list(levels) if may_work else []
-        if may_work and heater.any_power:
-            top = min(heater.levels_kw[-1], ceiling_kw[k])
-            options = [min(max(target, rule.lowest_kw), max(top, rule.lowest_kw))]
-        if may_idle or not options:
-            options.append(heater.idle_kw)
-        stay = power
-        power = min(
-            options,
-            key=lambda each: (
-                abs(each - target)
-                - (STAY_KW if carry and abs(each - stay) < SLACK else 0.0)
-            ),
-        )
-        if carry:
-            owed_kwh += (wanted_kw[k] - power) * step_h
-            owed_kwh = min(max(owed_kwh, -OWED_MAX_KWH), OWED_MAX_KWH)
-        if rule.works_at(power) != works:
-            works, since_h = not works, rule.starts_h[k]
-        powers.append(power)
-    return powers
+def spare_kw(rules: Sequence[HeaterRules], problem: PlanProblem) -> list[float]:
+    """Return what is left to draw in each step besides what heaters draw at least."""
+    return [
+        room - sum(rule.least_kw(k) for rule in rules)
+        for k, room in enumerate(grid_room_kw(problem))
+    ]

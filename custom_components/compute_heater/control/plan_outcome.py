@@ -11,6 +11,9 @@ from .plan_heaters import SLACK, HeaterRules
 from .plan_value import sink_values
 from .reasons import Reason
 
+type State = tuple[float, float]
+"""Comfort temperature, and that of what takes the heat: the same, or the slab."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -46,38 +49,49 @@ class Outcome:
     discomfort_kh: dict[str, float]
 
 
-def course(sink: PlanSink, hours: Sequence[float], heat_kw: Sequence[float]) -> Course:
-    """Return how the temperature of a sink goes with some heat in each step."""
+def sink_state(sink: PlanSink) -> State:
+    """Return the temperatures of a sink now."""
     if isinstance(sink, PlanTank):
-        temperature = sink.temperature_c
-        tank = []
-        for k, step_h in enumerate(hours):
-            gain = step_h * (heat_kw[k] + sink.loss_kw_per_k * sink.ambient_c)
-            temperature = (
-                sink.capacity_kwh_per_k * temperature + gain - sink.draw_kwh[k]
-            ) / (sink.capacity_kwh_per_k + step_h * sink.loss_kw_per_k)
-            tank.append(temperature)
-        return Course(sink=sink, temperature_c=tank, slab_c=[])
-    room, slab = sink.room_c, sink.slab_c
-    rooms, slabs = [], []
-    for k, step_h in enumerate(hours):
-        between, envelope = (
-            step_h * sink.slab_room_kw_per_k,
-            step_h * sink.envelope_kw_per_k,
-        )
-        a = sink.room_kwh_per_k + between + envelope
-        b = sink.slab_kwh_per_k + between
-        from_room = (
-            sink.room_kwh_per_k * room
-            + envelope * sink.outdoor_c[k]
-            + step_h * sink.gain_kw[k]
-        )
-        from_slab = sink.slab_kwh_per_k * slab + step_h * heat_kw[k]
-        room = (from_room * b + between * from_slab) / (a * b - between * between)
-        slab = (from_slab + between * room) / b
-        rooms.append(room)
-        slabs.append(slab)
-    return Course(sink=sink, temperature_c=rooms, slab_c=slabs)
+        return sink.temperature_c, sink.temperature_c
+    return sink.room_c, sink.slab_c
+
+
+def sink_after(
+    sink: PlanSink, state: State, step: int, hours: float, heat_kw: float
+) -> State:
+    """Return the temperatures of a sink at the end of a step."""
+    if isinstance(sink, PlanTank):
+        gain = hours * (heat_kw + sink.loss_kw_per_k * sink.ambient_c)
+        temperature = (
+            sink.capacity_kwh_per_k * state[0] + gain - sink.draw_kwh[step]
+        ) / (sink.capacity_kwh_per_k + hours * sink.loss_kw_per_k)
+        return temperature, temperature
+    between = hours * sink.slab_room_kw_per_k
+    envelope = hours * sink.envelope_kw_per_k
+    a = sink.room_kwh_per_k + between + envelope
+    b = sink.slab_kwh_per_k + between
+    from_room = (
+        sink.room_kwh_per_k * state[0]
+        + envelope * sink.outdoor_c[step]
+        + hours * sink.gain_kw[step]
+    )
+    from_slab = sink.slab_kwh_per_k * state[1] + hours * heat_kw
+    room = (from_room * b + between * from_slab) / (a * b - between * between)
+    return room, (from_slab + between * room) / b
+
+
+def course(sink: PlanSink, hours: Sequence[float], heat_kw: Sequence[float]) -> Course:
+    """Return how the temperatures of a sink go with some heat in each step."""
+    state = sink_state(sink)
+    states = [
+        state := sink_after(sink, state, k, step_h, heat_kw[k])
+        for k, step_h in enumerate(hours)
+    ]
+    return Course(
+        sink=sink,
+        temperature_c=[each[0] for each in states],
+        slab_c=[each[1] for each in states] if isinstance(sink, PlanFloor) else [],
+    )
 
 
 def outcome(

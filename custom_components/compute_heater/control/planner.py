@@ -1,7 +1,7 @@
 """Find the cheapest plan with HiGHS."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from .linear import Solver
@@ -11,21 +11,23 @@ from .plan_heaters import HeaterRules, fitted, heater_rules
 from .plan_model import PlanModel
 from .plan_outcome import Operation, Outcome, outcome, plan_of
 from .plan_reasons import step_reasons
+from .rule_planner import by_rules
 
 __all__ = ["PlannerError", "SolverError", "SolverMissingError", "solve"]
 
 KEEP_COST = 0.02
 """A running plan is kept unless a new one is better by more than this."""
-GAP = 0.01
+GAP = 0.002
 """Of the money that is turned over: how far from the best a plan may be."""
 LEAST_GAP = 0.01
+IMPROVE_S = 1.0
+"""Longer than this a plan that runs already is not improved at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     operation: Operation
     result: Outcome
-    values: list[float]
 
     @property
     def objective(self) -> float:
@@ -58,7 +60,8 @@ def solve(
     bound = loose.bound
     ideal = search.candidate(loose.values, relaxed=True)
     if relaxed:
-        best = ideal
+        # Blocks count only at full power; the solver counts shares of it.
+        best = replace(ideal, result=replace(ideal.result, objective=bound))
     else:
         best, bound = search.best(ideal, bound, incumbent, begin + time_limit_s)
     return plan_of(
@@ -88,9 +91,7 @@ class _Search:
 
     def candidate(self, values: list[float], *, relaxed: bool = False) -> _Candidate:
         operation = self._model.operation(values, relaxed=relaxed)
-        return _Candidate(
-            operation, outcome(self._problem, self._rules, operation), values
-        )
+        return _Candidate(operation, outcome(self._problem, self._rules, operation))
 
     def with_heaters(self, heater_kw: Sequence[Sequence[float]]) -> _Candidate:
         """Return the best use of backups, stores and valves with these heaters."""
@@ -118,10 +119,17 @@ class _Search:
         ]
         if running is not None:
             found.append(running)
+        else:
+            found.append(
+                self.with_heaters(by_rules(self._problem, self._rules).heater_kw)
+            )
         best = min(found, key=lambda each: each.objective)
+        left_s = deadline - monotonic()
+        if running is not None:
+            left_s = min(left_s, IMPROVE_S)
         if best.objective > bound + gap and self._model.linear.integers:
             solution = self._solver.whole(
-                deadline - monotonic(), gap=gap, start=best.values
+                left_s, gap=gap, start=self._model.fixed(best.operation.heater_kw)
             )
             bound = max(bound, solution.bound)
             if solution.values is not None:
@@ -140,7 +148,7 @@ class _Search:
             * sum(p[k] for p in ideal.operation.heater_kw)
             for k, step_h in enumerate(problem.hours)
         )
-        return max(GAP * max(turnover, abs(sum(ideal.result.cost))) / 2, LEAST_GAP)
+        return max(GAP * max(turnover, abs(sum(ideal.result.cost))), LEAST_GAP)
 
     def _running(self, plan: Plan, ideal: _Candidate) -> _Candidate:
         """Return the running plan on the new steps; where it ends the ideal goes on."""
