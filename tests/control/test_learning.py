@@ -292,6 +292,28 @@ def test_everything_survives_a_restart() -> None:
     )
 
 
+@pytest.mark.parametrize(("hours", "is_known"), [(1 / 6, True), (6, False)])
+def test_after_a_short_restart_the_slab_is_still_known(
+    hours: float, is_known: bool
+) -> None:
+    learner, house = FloorLearner(FLOOR), House()
+    house.run(24, watch_floor(learner))
+    house.slab_c += 2.0
+    house.run(12, watch_floor(learner))
+    again = FloorLearner(FLOOR)
+    again.restore(json.loads(json.dumps(learner.memory)))
+    assert again.slab_c is None
+    house.run(hours, lambda _: None)
+    watch_floor(again)(house)
+    assert again.slab_c is not None
+    if is_known:
+        assert again.slab_c == pytest.approx(house.slab_c, abs=0.4)
+        house.run(1, watch_floor(again))
+        assert again.slab_c == pytest.approx(house.slab_c, abs=0.4)
+    else:
+        assert again.slab_c == house.room_c
+
+
 def test_what_was_learned_of_another_house_is_dropped() -> None:
     """The owner has corrected the volume of the tank, or the area of the house."""
     floor, tank, house = FloorLearner(FLOOR), TankLearner(TANK, BERLIN), House()
@@ -391,7 +413,16 @@ json_values = st.recursive(
 
 @given(
     spoilt=st.sampled_from(
-        ["prior", "belief", "noise_k2", "debt_kwh", "draws", "energy_kwh", "lift"]
+        [
+            "prior",
+            "belief",
+            "known",
+            "noise_k2",
+            "debt_kwh",
+            "draws",
+            "energy_kwh",
+            "lift",
+        ]
     ),
     value=json_values,
 )

@@ -1,12 +1,21 @@
 """Slab, room and envelope of a building."""
 
 from collections.abc import Mapping
-from dataclasses import astuple
-from datetime import datetime
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
 from math import exp, log, sqrt
+from typing import Self
 
 from .kalman import Belief, Matrix
-from .lessons import DRIFT_PER_DAY, GATE, FadingRatio, bound, confidence_of, is_same
+from .lessons import (
+    DRIFT_PER_DAY,
+    GATE,
+    FadingRatio,
+    bound,
+    confidence_of,
+    is_same,
+    number,
+)
 from .quarter import Quarter, QuarterMeter, known
 from .thermal import FloorModel
 
@@ -15,7 +24,11 @@ FLOOR_SPREAD = (0.5, 0.5, 0.5, 0.5, 0.7)
 INTERNAL_SPREAD = 0.6
 ROOM_SENSOR_K = 0.05
 SLAB_SENSOR_K = 0.4
-SLAB_GUESS_K = 2.5
+SLAB_GUESS_K, SLAB_MEMORY_K = 2.5, 0.7
+"""How uncertain a slab is that was guessed, or was known not long ago."""
+GREATEST = 30.0
+"""No slab is so much warmer than its room (K), nor is so much heat unknown (kW)."""
+LONGEST_GAP = timedelta(hours=2)
 ROOM_DRIFT_K, SLAB_DRIFT_K = 0.008, 0.02
 """What a quarter of an hour does to room and slab that no model knows."""
 BIAS_H = 18.0
@@ -33,6 +46,41 @@ LOGS = len(FLOOR_SPREAD)
 INTERNAL = FIRST + LOGS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What cannot be measured, as it was at a time."""
+
+    time: datetime
+    warmer_k: float
+    """The slab, than the room."""
+    bias_kw: float
+
+    @property
+    def memory(self) -> dict[str, object]:
+        return {
+            "time": self.time.isoformat(),
+            "warmer_k": self.warmer_k,
+            "bias_kw": self.bias_kw,
+        }
+
+    @classmethod
+    def restored(cls, memory: object) -> Self | None:
+        """Return what was stored; None if it is broken."""
+        if not isinstance(memory, Mapping):
+            return None
+        time, warmer_k = memory.get("time"), number(memory.get("warmer_k"))
+        bias_kw = number(memory.get("bias_kw"))
+        if not isinstance(time, str) or warmer_k is None or bias_kw is None:
+            return None
+        try:
+            parsed = datetime.fromisoformat(time)
+        except ValueError:
+            return None
+        if parsed.tzinfo is None or abs(warmer_k) > GREATEST or abs(bias_kw) > GREATEST:
+            return None
+        return cls(time=parsed, warmer_k=warmer_k, bias_kw=bias_kw)
+
+
 class FloorLearner:
     """Slab, room and envelope of a building, and the temperature of the slab now."""
 
@@ -47,6 +95,8 @@ class FloorLearner:
         self._belief = self._at_start()
         self._is_running = False
         self._room_c: float | None = None
+        self._now: datetime | None = None
+        self._known: _Known | None = None
         self._followed_h = 0.0
         """Since the slab was guessed."""
         self._heated = FadingRatio(0.0, 0.0)
@@ -69,6 +119,7 @@ class FloorLearner:
         """
         if known(room_c) is not None:
             self._room_c = room_c
+        self._now = now.astimezone(UTC)
         quarter = self._meter.add(
             now,
             {
@@ -87,12 +138,25 @@ class FloorLearner:
         """Temperature of the slab as estimated; None before the first reading."""
         if self._is_running:
             return self._belief.mean[SLAB]
-        return self._room_c
+        if self._room_c is None:
+            return None
+        remembered = self._remembered()
+        return self._room_c + (remembered.warmer_k if remembered else 0.0)
 
     @property
     def bias_kw(self) -> float:
         """Heat in the room now that the model does not know of."""
-        return self._belief.mean[BIAS] if self._is_running else 0.0
+        if self._is_running:
+            return self._belief.mean[BIAS]
+        remembered = self._remembered()
+        return remembered.bias_kw if remembered else 0.0
+
+    def _remembered(self) -> _Known | None:
+        """Return what was known last, unless it is too long ago."""
+        if self._known is None or self._now is None:
+            return None
+        age = self._now - self._known.time
+        return self._known if timedelta(0) <= age <= LONGEST_GAP else None
 
     def gain_kw(self, sun_w_m2: float, ahead_h: float = 0.0) -> float:
         """Return the heat from sun, people, and what is unknown, so many hours ahead."""
@@ -137,16 +201,26 @@ class FloorLearner:
             row[SLAB] = 1.0
             self._belief.update(row, slab - self._belief.mean[SLAB], SLAB_SENSOR_K**2)
         self._bound()
+        self._known = _Known(
+            time=quarter.start + timedelta(hours=hours),
+            warmer_k=self._belief.mean[SLAB] - self._belief.mean[ROOM],
+            bias_kw=self._belief.mean[BIAS],
+        )
 
     def _begin(self, quarter: Quarter, room: float, heat_kw: float) -> None:
-        """Guess the slab: it hands the heat on."""
+        """Guess the slab: it is as before, or hands the heat on."""
         belief, model = self._belief, self.model
-        slab = quarter.last["slab"]
+        slab, deviation, bias_kw = quarter.last["slab"], SLAB_SENSOR_K, 0.0
+        if (remembered := self._remembered()) is not None:
+            bias_kw = remembered.bias_kw
+        if slab is None and remembered is not None:
+            slab, deviation = room + remembered.warmer_k, SLAB_MEMORY_K
         if slab is None:
             slab = room + 0.7 * heat_kw / model.slab_room_kw_per_k
-        belief.mean[ROOM], belief.mean[SLAB], belief.mean[BIAS] = room, slab, 0.0
+            deviation = SLAB_GUESS_K
+        belief.mean[ROOM], belief.mean[SLAB], belief.mean[BIAS] = room, slab, bias_kw
         belief.forget(ROOM, ROOM_SENSOR_K)
-        belief.forget(SLAB, SLAB_GUESS_K)
+        belief.forget(SLAB, deviation)
         belief.forget(BIAS, self._bias_kw)
         self._is_running = True
         self._followed_h = 0.0
@@ -274,16 +348,21 @@ class FloorLearner:
     @property
     def memory(self) -> dict[str, object]:
         """What must survive a restart, JSON-serialisable."""
-        return {"prior": list(astuple(self.prior)), "belief": self._belief.memory}
+        return {
+            "prior": list(astuple(self.prior)),
+            "belief": self._belief.memory,
+            "known": None if self._known is None else self._known.memory,
+        }
 
     def restore(self, memory: Mapping[str, object]) -> None:
         """Take over a stored memory; broken parts, and what an old prior taught, are not.
 
-        Room and slab are measured and guessed anew.
+        A slab that was known long ago is guessed anew.
         """
-        belief = memory.get("belief")
         if not is_same(memory.get("prior"), astuple(self.prior)):
             return
+        self._known = _Known.restored(memory.get("known"))
+        belief = memory.get("belief")
         if isinstance(belief, Mapping) and self._belief.restore(belief):
             self._is_running = False
             self._bound()
