@@ -7,11 +7,13 @@ from pathlib import Path
 import sys
 
 from . import control, heaters, house, links, tick
+from .emhass import measure as emhass
 from .energyplus import measure as energyplus
 from .rows import Row, table, write_json
 
 BENCHMARKS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "control": control.measure,
+    "emhass": emhass.measure,
     "energyplus": energyplus.measure,
     "heaters": heaters.measure,
     "house": house.measure,
