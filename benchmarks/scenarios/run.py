@@ -26,6 +26,14 @@ class Period:
     length: timedelta = FORTNIGHT
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What stands in for the simulator's; None: its own."""
+
+    floor: Floor | None = None
+    tank: Tank | None = None
+
+
 def run(
     scenario: Scenario,
     year: Year,
@@ -33,15 +41,15 @@ def run(
     *,
     perfect: bool = False,
     period: Period | None = None,
-    floor: Floor | None = None,
-    tank: Tank | None = None,
+    parts: Parts | None = None,
     watch: Callable[[Plant], None] | None = None,
 ) -> Result:
     """Let a controller run the house of a scenario; ``watch`` sees every decision."""
     if scenario.negative_prices:
         year = with_negative_prices(year)
     period = period or Period(start=scenario.start)
-    plant = Plant(scenario, year, period.start, floor=floor, tank=tank)
+    parts = parts or Parts()
+    plant = Plant(scenario, year, period.start, floor=parts.floor, tank=parts.tank)
     knowledge = Knowledge(scenario, year, perfect=perfect)
     control_s = slowest_s = 0.0
     end = period.start + period.length
