@@ -187,6 +187,16 @@ class HeaterController:
             return None
         return headroom(self._wish)
 
+    @property
+    def may_be_planned(self) -> bool:
+        """Whether it will probably take part in what dispatch decides."""
+        controls = self.controls
+        return (
+            controls.mode == "auto"
+            and controls.compute_allowed
+            and self.reading is not None
+        )
+
     def decide(
         self, dispatch: DispatchResult | None, *, strategy_active: bool
     ) -> Decision:

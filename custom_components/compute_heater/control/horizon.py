@@ -71,9 +71,8 @@ def plan_heater(
     """Return a heater as the planner may use it; None where it may not."""
     description, settings = heater.description, heater.settings
     reading = heater.reading
-    limit = heater.limit
     by_hand = heater.controls.mode == "heat"
-    if reading is None or (limit is None and not by_hand):
+    if reading is None or not (heater.may_be_planned or by_hand):
         return None
     power_w = reading.power_w or 0.0
     if not by_hand and heater.decision is not None:

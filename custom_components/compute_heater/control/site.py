@@ -302,7 +302,7 @@ class SiteController:
         """Return what a plan rests on, besides time and temperatures."""
         return (
             tuple(
-                (key, heater.controls.mode, heater.limit is None)
+                (key, heater.controls.mode, heater.may_be_planned)
                 for key, heater in self.heaters.items()
             ),
             tuple(
