@@ -34,7 +34,7 @@ from .translation_keys import (
 )
 
 PLATFORM_NAMES = [platform.value for platform in PLATFORMS]
-PARTS = ("heater", "sink", "bacnet", "modbus")
+PARTS = ("heater", "sink", "backup", "bacnet", "modbus")
 HEATER_STEPS = ("flows/heater_steps.py", "flows/heater_form.py")
 """What the dialogues of a heater share."""
 REAUTH = ("flows/heater_reauth.py", "flows/slurm_form.py", "flows/work_form.py")
@@ -198,6 +198,10 @@ def test_texts_of_the_site_dialogue() -> None:
     files = ("config_flow.py", "flows/discovery.py", *HEATER_STEPS, *REAUTH)
     assert set().union(*map(error_keys, files)) == config["error"].keys()
     assert set().union(*map(abort_keys, files)) == config["abort"].keys()
+
+
+def test_texts_of_the_options() -> None:
+    assert error_keys("flows/site_options.py") == EN["options"]["error"].keys()
 
 
 @pytest.mark.parametrize("step", ["certificate", "settings"])

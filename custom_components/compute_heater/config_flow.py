@@ -11,6 +11,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
     FlowType,
+    OptionsFlow,
     SubentryFlowContext,
 )
 from homeassistant.const import CONF_NAME
@@ -18,17 +19,20 @@ from homeassistant.core import callback
 
 from .const import (
     DOMAIN,
+    SUBENTRY_BACKUP,
     SUBENTRY_BACNET,
     SUBENTRY_HEATER,
     SUBENTRY_MODBUS,
     SUBENTRY_SINK,
 )
+from .flows.backup import BackupSubentryFlow
 from .flows.bacnet import BacnetSubentryFlow
 from .flows.discovery import HeaterDiscovery
 from .flows.heater import HeaterSubentryFlow
 from .flows.heater_reauth import HeaterReauth
 from .flows.modbus import ModbusSubentryFlow
 from .flows.sink import SinkSubentryFlow
+from .flows.site_options import SiteOptionsFlow
 
 
 class ComputeHeaterConfigFlow(HeaterReauth, HeaterDiscovery, domain=DOMAIN):
@@ -44,9 +48,17 @@ class ComputeHeaterConfigFlow(HeaterReauth, HeaterDiscovery, domain=DOMAIN):
         return {
             SUBENTRY_HEATER: HeaterSubentryFlow,
             SUBENTRY_SINK: SinkSubentryFlow,
+            SUBENTRY_BACKUP: BackupSubentryFlow,
             SUBENTRY_BACNET: BacnetSubentryFlow,
             SUBENTRY_MODBUS: ModbusSubentryFlow,
         }
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the dialogue about forecasts and prices."""
+        return SiteOptionsFlow()
 
     @override
     async def async_step_user(
