@@ -126,13 +126,19 @@ def test_habits_go_by_the_clock_when_it_changes(change: date) -> None:
     assert profile.expected(midnight(change), hours) == pytest.approx(3, rel=0.1)
 
 
-def test_a_clock_that_was_ahead_is_forgotten() -> None:
+@pytest.mark.parametrize("wrong", [date(2099, 1, 1), date(1971, 1, 1)])
+def test_a_clock_that_was_wrong_for_a_while(wrong: date) -> None:
     profile = DrawOffProfile(5, BERLIN)
     live(profile, MONDAY, 14, {7 * 4: 3.0})
-    profile.record(midnight(date(2099, 1, 1)), 0.25, 50.0)
+    live(profile, wrong, 1, dict.fromkeys(range(96), 5.0))
     live(profile, MONDAY + timedelta(days=14), 1, {7 * 4: 3.0})
     after = midnight(MONDAY + timedelta(days=15))
     assert profile.expected(after, 24) == pytest.approx(3, rel=0.1)
+    assert profile.quantile(after, 24, 0.9) < 4
+    live(profile, MONDAY + timedelta(days=15), KEPT_DAYS, {})
+    stored = profile.memory["days"]
+    assert isinstance(stored, dict)
+    assert wrong.isoformat() not in stored
 
 
 def test_no_more_days_than_needed_are_kept() -> None:

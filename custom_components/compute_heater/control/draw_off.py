@@ -16,7 +16,7 @@ PRIOR_DAYS = 0.5
 """How many days the prior counts as."""
 PRIOR_SPREAD = (0.3, 0.6, 0.9, 1.2, 2.0)
 """Days of the prior, against their mean."""
-SHIFTS = (-2, -1, 0, 1, 2)
+SHIFTS = (-1, 0, 1)
 """Quarters by which a habit may come earlier or later tomorrow."""
 HOURLY_SHARE = (
     *(1, 1, 1, 1, 1, 3, 10, 11, 6, 4, 3, 3),
@@ -38,8 +38,12 @@ class DrawOffProfile:
             kwh_per_day * HOURLY_SHARE[k // 4] / total / 4 for k in range(SLOTS)
         ]
         self._days: dict[date, Day] = {}
+        self._latest: date | None = None
         self._means: dict[bool, list[float]] = {}
-        self._sums: dict[date, list[float]] = {}
+        self._axis: dict[date, int] = {}
+        """Where each day begins in ``_drawn``."""
+        self._drawn: list[float] = []
+        """All that was drawn until each slot, over all days."""
 
     @property
     def days(self) -> float:
@@ -53,19 +57,22 @@ class DrawOffProfile:
         """Note that so much was drawn in an interval; nonsense is ignored."""
         if not isfinite(kwh) or not 0 < hours <= 1:
             return
-        shares = list(_slots(start, hours, self._zone))
-        for day, slot, share in shares:
+        for day, slot, share in _slots(start, hours, self._zone):
             slots = self._days.setdefault(day, [None] * SLOTS)
             slots[slot] = (slots[slot] or 0.0) + max(kwh, 0.0) * share
-        if shares:
-            # A day that is still to come was noted while the clock was wrong.
-            latest = shares[-1][0]
-            for day in [day for day in self._days if day > latest]:
-                del self._days[day]
+            self._latest = day
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop days that are far away: old, or noted while the clock was wrong."""
         while len(self._days) > KEPT_DAYS:
-            del self._days[min(self._days)]
+            del self._days[max(self._days, key=self._distance)]
         self._means.clear()
-        self._sums.clear()
+        self._axis.clear()
+        self._drawn.clear()
+
+    def _distance(self, day: date) -> int:
+        return 0 if self._latest is None else abs((self._latest - day).days)
 
     def expected(self, start: datetime, hours: float) -> float:
         """Return the heat in kWh that will probably be drawn."""
@@ -81,7 +88,7 @@ class DrawOffProfile:
             return 0.0
         first_day = slots[0][0]
         weekend = _is_weekend(first_day)
-        begin = slots[0][1]
+        begin = float(slots[0][1])
         length = max(hours * 4, 1e-9)
         expected_prior = sum(
             self._prior[slot] * share * length for _, slot, share in slots
@@ -90,29 +97,30 @@ class DrawOffProfile:
             (factor * expected_prior, PRIOR_DAYS / len(PRIOR_SPREAD))
             for factor in PRIOR_SPREAD
         ]
-        newest = max(self._days, default=first_day)
         # An interval within a slot is part of what is drawn in all of it.
-        offset = _offset(start.astimezone(self._zone))
-        for day in self._days:
-            weight = _weight(day, newest, weekend) / len(SHIFTS)
-            samples.extend(
-                (self._between(day, begin + offset + shift, length), weight)
-                for shift in SHIFTS
-            )
+        begin += _offset(start.astimezone(self._zone))
+        drawn, axis = self._lay_out()
+        for day, base in axis.items():
+            weight = self._weight(day, weekend=weekend) / len(SHIFTS)
+            for shift in SHIFTS:
+                first = base + begin + shift
+                kwh = _at(drawn, first + length) - _at(drawn, first)
+                samples.append((kwh, weight))
         return _weighted_quantile(samples, q)
 
     def _mean(self, day: date) -> list[float]:
-        weekend = _is_weekend(day)
+        return self._mean_of(weekend=_is_weekend(day))
+
+    def _mean_of(self, *, weekend: bool) -> list[float]:
         if (found := self._means.get(weekend)) is None:
-            found = self._means[weekend] = self._averaged(weekend)
+            found = self._means[weekend] = self._averaged(weekend=weekend)
         return found
 
-    def _averaged(self, weekend: bool) -> list[float]:
-        newest = max(self._days, default=date.min)
+    def _averaged(self, *, weekend: bool) -> list[float]:
         totals = [PRIOR_DAYS * value for value in self._prior]
         weights = [PRIOR_DAYS] * SLOTS
         for day, slots in self._days.items():
-            weight = _weight(day, newest, weekend)
+            weight = self._weight(day, weekend=weekend)
             for slot, value in enumerate(slots):
                 if value is not None:
                     totals[slot] += weight * value
@@ -126,32 +134,33 @@ class DrawOffProfile:
             for slot in range(SLOTS)
         ]
 
-    def _between(self, day: date, begin: float, length: float) -> float:
-        """Return what was drawn within ``length`` slots from a slot of a past day on."""
-        total = 0.0
-        while length > 0:
-            if begin < 0:
-                day, begin = day - timedelta(days=1), begin + SLOTS
-            elif begin >= SLOTS:
-                day, begin = day + timedelta(days=1), begin - SLOTS
-            part = min(length, SLOTS - begin)
-            sums = self._cumulated(day)
-            total += _at(sums, begin + part) - _at(sums, begin)
-            begin, length = begin + part, length - part
-        return total
+    def _weight(self, day: date, *, weekend: bool) -> float:
+        age = exp2(-self._distance(day) / HALF_LIFE_DAYS)
+        return age * (1.0 if _is_weekend(day) == weekend else OTHER_TYPE)
 
-    def _cumulated(self, day: date) -> list[float]:
-        """Return what a day had drawn until each slot; what is not known as usual."""
-        if (found := self._sums.get(day)) is not None:
-            return found
-        means = self._mean(day)
-        slots = self._days.get(day, [None] * SLOTS)
-        found, total = [0.0], 0.0
-        for value, mean in zip(slots, means, strict=True):
-            total += mean if value is None else value
-            found.append(total)
-        self._sums[day] = found
-        return found
+    def _lay_out(self) -> tuple[list[float], dict[date, int]]:
+        """Return what was drawn until each slot of all days, and where each begins.
+
+        What is not known counts as usual; so does what is before and after.
+        """
+        if not self._drawn:
+            self._drawn.append(0.0)
+            following: date | None = None
+            for day in sorted(self._days):
+                if day != following:
+                    self._append([None] * SLOTS, day)
+                self._axis[day] = len(self._drawn) - 1
+                self._append(self._days[day], day)
+                following = day + timedelta(days=1)
+            for _ in range(3):
+                self._append([None] * SLOTS, following or date.min)
+        return self._drawn, self._axis
+
+    def _append(self, slots: Day, day: date) -> None:
+        total = self._drawn[-1]
+        for value, usual in zip(slots, self._mean(day), strict=True):
+            total += usual if value is None else value
+            self._drawn.append(total)
 
     @property
     def memory(self) -> dict[str, object]:
@@ -175,10 +184,8 @@ class DrawOffProfile:
                 continue
             if len(slots) == SLOTS:
                 self._days[day] = [_drawn(value) for value in slots]
-        for day in sorted(self._days)[:-KEPT_DAYS]:
-            del self._days[day]
-        self._means.clear()
-        self._sums.clear()
+        self._latest = max(self._days, default=None)
+        self._forget()
 
 
 def _slots(
@@ -205,15 +212,11 @@ def _is_weekend(day: date) -> bool:
     return day.weekday() >= 5
 
 
-def _weight(day: date, newest: date, weekend: bool) -> float:
-    age = exp2(-(newest - day).days / HALF_LIFE_DAYS)
-    return age * (1.0 if _is_weekend(day) == weekend else OTHER_TYPE)
-
-
 def _at(sums: list[float], slot: float) -> float:
-    index = min(int(slot), SLOTS)
+    slot = min(max(slot, 0.0), len(sums) - 1.0)
+    index = int(slot)
     rest = slot - index
-    return sums[index] + (rest * (sums[index + 1] - sums[index]) if rest > 0 else 0.0)
+    return sums[index] + (rest * (sums[index + 1] - sums[index]) if rest else 0.0)
 
 
 def _weighted_quantile(samples: list[tuple[float, float]], q: float) -> float:
