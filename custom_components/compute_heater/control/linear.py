@@ -23,8 +23,7 @@ class Solution:
     """Of each column; None if it found nothing in time."""
     bound: float
     """No solution has a lower objective."""
-    is_proven: bool
-    """The gap that was asked for is reached."""
+    status: str
 
 
 @dataclass(slots=True)
@@ -117,25 +116,19 @@ class Solver:
     def relaxed(
         self, time_limit_s: float, fixed: Mapping[int, float] | None = None
     ) -> Solution:
-        """Solve without whole numbers, some columns being ``fixed``.
-
-        Raises ``SolverError`` where there is no solution.
-        """
+        """Solve without whole numbers, some columns being ``fixed``."""
         model = self._model
         columns = list(fixed or ())
         values = [fixed[column] for column in columns] if fixed else []
         self._bounds(columns, values, values)
         try:
-            solution = self._run(time_limit_s)
+            return self._run(time_limit_s)
         finally:
             self._bounds(
                 columns,
                 [model.lower[column] for column in columns],
                 [model.upper[column] for column in columns],
             )
-        if solution.values is None:
-            raise SolverError(f"HiGHS: {self._highs.getModelStatus().name}")
-        return solution
 
     def whole(
         self,
@@ -188,7 +181,6 @@ class Solver:
             raise SolverError("HiGHS has failed")
         status = highs.getModelStatus()
         info = highs.getInfo()
-        is_proven = status == highspy.HighsModelStatus.kOptimal
         feasible = int(highspy.SolutionStatus.kSolutionStatusFeasible)
         return Solution(
             values=list(highs.getSolution().col_value)
@@ -196,6 +188,10 @@ class Solver:
             else None,
             bound=info.mip_dual_bound
             if info.mip_node_count >= 0
-            else (info.objective_function_value if is_proven else -INFINITY),
-            is_proven=is_proven,
+            else (
+                info.objective_function_value
+                if status == highspy.HighsModelStatus.kOptimal
+                else -INFINITY
+            ),
+            status=status.name,
         )

@@ -6,11 +6,9 @@ from .heater_part import HeaterPart
 from .linear import INFINITY, LinearModel, Terms
 from .plan import PlanFloor, PlanProblem, PlanSink, PlanTank
 from .plan_heaters import HeaterRules, grid_room_kw
-from .plan_outcome import Operation
+from .plan_outcome import OVERLOAD_PER_KWH, Operation, block_income
 from .plan_value import sink_values
 
-OVERLOAD_PER_KWH = 1.0
-"""Heat of a heater that cannot stop, into a sink that takes no more."""
 TOO_HOT_PER_KH = 3.0
 """A sink that is hotter than a heater's coolant may become."""
 
@@ -49,6 +47,7 @@ class PlanModel:
             for backup in problem.backups
         ]
         self._forced_kw = self._forced_heat()
+        self._too_hot: list[int] = []
         for index, (sink, value) in enumerate(
             zip(problem.sinks, sink_values(problem), strict=True)
         ):
@@ -192,6 +191,7 @@ class PlanModel:
                     self.linear.upper[column] = 0.0
                     continue
                 too_hot = self.linear.column(cost=TOO_HOT_PER_KH * step_h)
+                self._too_hot.append(too_hot)
                 self.linear.row(
                     [
                         (column, 1.0),
@@ -250,17 +250,11 @@ class PlanModel:
         problem, linear = self._problem, self.linear
         room_kw = grid_room_kw(problem)
         always_kw = 0.0
-        for rule in self._rules:
+        for index, rule in enumerate(self._rules):
             heater = rule.heater
-            base = heater.power_kw if heater.fixed else heater.idle_kw
-            always_kw += base
-            if heater.fixed and heater.income_per_kwh:
-                linear.offset -= sum(
-                    step_h * income * (base - heater.idle_kw)
-                    for step_h, income in zip(
-                        problem.hours, heater.income_per_kwh, strict=True
-                    )
-                )
+            always_kw += heater.power_kw if heater.fixed else heater.idle_kw
+            if heater.fixed:
+                linear.offset -= self._fixed_income(index)
         for k, step_h in enumerate(problem.hours):
             surplus = max(problem.surplus_kw[k], 0.0)
             least = sum(rule.least_kw(k) for rule in self._rules)
@@ -290,6 +284,16 @@ class PlanModel:
                     linear.row([(bought, 1.0), (all_used, -most)], upper=0.0)
             linear.row(drawn, lower=-always_kw, upper=-always_kw)
 
+    def _fixed_income(self, index: int) -> float:
+        """Return what a heater earns that runs by hand."""
+        problem = self._problem
+        heater = problem.heaters[index]
+        powers = [heater.power_kw] * len(problem.hours)
+        earned = sum(block_income(problem, index, powers))
+        for step_h, income in zip(problem.hours, heater.income_per_kwh, strict=False):
+            earned += step_h * income * (heater.power_kw - heater.idle_kw)
+        return earned
+
     def operation(self, values: Sequence[float], *, relaxed: bool = False) -> Operation:
         """Return what a solution means."""
 
@@ -314,6 +318,12 @@ class PlanModel:
             dump_kw=[
                 sum(value(columns[k]) for columns in self._dump) for k in self._steps
             ],
+        )
+
+    def too_hot(self, values: Sequence[float]) -> float:
+        """Return the price of sinks hotter than the coolant, which no outcome knows."""
+        return sum(
+            self.linear.cost[column] * values[column] for column in self._too_hot
         )
 
     def fixed(self, heater_kw: Sequence[Sequence[float]]) -> dict[int, float]:

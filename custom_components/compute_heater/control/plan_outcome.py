@@ -11,6 +11,9 @@ from .plan_heaters import SLACK, HeaterRules
 from .plan_value import sink_values
 from .reasons import Reason
 
+OVERLOAD_PER_KWH = 1.0
+"""Heat of a heater that cannot stop, into a sink that takes no more."""
+
 type State = tuple[float, float]
 """Comfort temperature, and that of what takes the heat: the same, or the slab."""
 
@@ -112,7 +115,7 @@ def outcome(
     ]
     cost = _costs(problem, operation)
     discomfort = {each.sink.sink_id: _below(each, hours) for each in courses}
-    objective = sum(cost) + _wear(rules, operation)
+    objective = sum(cost) + _wear(rules, operation) + _overload(problem, operation)
     for each, value in zip(courses, sink_values(problem), strict=True):
         objective += each.sink.discomfort_per_kh * (
             discomfort[each.sink.sink_id] + _above(each, hours)
@@ -231,6 +234,15 @@ def block_income(
                 free_h[k] -= used
                 left_h -= used
     return earned
+
+
+def _overload(problem: PlanProblem, operation: Operation) -> float:
+    """Return the price of heat that a sink has to take beyond its limit."""
+    return OVERLOAD_PER_KWH * sum(
+        max(heat - max(sink.max_heat_kw, 0.0), 0.0) * step_h
+        for sink, heats in zip(problem.sinks, operation.heat_kw, strict=True)
+        for heat, step_h in zip(heats, problem.hours, strict=True)
+    )
 
 
 def _wear(rules: Sequence[HeaterRules], operation: Operation) -> float:

@@ -20,6 +20,7 @@ KEEP_COST = 0.02
 GAP = 0.002
 """Of the money that is turned over: how far from the best a plan may be."""
 LEAST_GAP = 0.01
+LP_LIMIT_S = 2.0
 IMPROVE_S = 1.0
 """Longer than this a plan that runs already is not improved at once."""
 
@@ -55,7 +56,8 @@ def solve(
     model = PlanModel(problem, rules)
     solver = model.linear.load()
     loose = solver.relaxed(time_limit_s)
-    assert loose.values is not None
+    if loose.values is None:
+        raise SolverError(f"HiGHS: {loose.status}")
     search = _Search(problem, rules, model, solver)
     bound = loose.bound
     ideal = search.candidate(loose.values, relaxed=True)
@@ -91,13 +93,17 @@ class _Search:
 
     def candidate(self, values: list[float], *, relaxed: bool = False) -> _Candidate:
         operation = self._model.operation(values, relaxed=relaxed)
-        return _Candidate(operation, outcome(self._problem, self._rules, operation))
+        result = outcome(self._problem, self._rules, operation)
+        objective = result.objective + self._model.too_hot(values)
+        return _Candidate(operation, replace(result, objective=objective))
 
-    def with_heaters(self, heater_kw: Sequence[Sequence[float]]) -> _Candidate:
-        """Return the best use of backups, stores and valves with these heaters."""
-        solution = self._solver.relaxed(5.0, self._model.fixed(heater_kw))
-        assert solution.values is not None
-        return self.candidate(solution.values)
+    def with_heaters(self, heater_kw: Sequence[Sequence[float]]) -> _Candidate | None:
+        """Return the best use of backups and stores with these heaters.
+
+        None where their heat has nowhere to go.
+        """
+        solution = self._solver.relaxed(LP_LIMIT_S, self._model.fixed(heater_kw))
+        return self.candidate(solution.values) if solution.values is not None else None
 
     def best(
         self,
@@ -106,30 +112,18 @@ class _Search:
         incumbent: Plan | None,
         deadline: float,
     ) -> tuple[_Candidate, float]:
-        gap = self._gap(ideal)
+        """Return the best plan found until the deadline, and a bound."""
         running = self._running(incumbent, ideal) if incumbent else None
         if running is not None and running.objective <= bound + KEEP_COST:
             return running, bound
-        found = [
-            self.with_heaters(
-                fitted(
-                    self._rules, self._problem, ideal.operation.heater_kw, carry=True
-                )
-            )
-        ]
-        if running is not None:
-            found.append(running)
-        else:
-            found.append(
-                self.with_heaters(by_rules(self._problem, self._rules).heater_kw)
-            )
-        best = min(found, key=lambda each: each.objective)
-        left_s = deadline - monotonic()
-        if running is not None:
-            left_s = min(left_s, IMPROVE_S)
+        best = self._first(ideal, running)
+        gap = self._gap(ideal)
         if best.objective > bound + gap and self._model.linear.integers:
+            left_s = deadline - monotonic()
             solution = self._solver.whole(
-                left_s, gap=gap, start=self._model.fixed(best.operation.heater_kw)
+                left_s if running is None else min(left_s, IMPROVE_S),
+                gap=gap,
+                start=self._model.fixed(best.operation.heater_kw),
             )
             bound = max(bound, solution.bound)
             if solution.values is not None:
@@ -137,7 +131,30 @@ class _Search:
                 best = min(best, new, key=lambda each: each.objective)
         if running is not None and running.objective <= best.objective + KEEP_COST:
             best = running
-        return best, min(bound, best.objective)
+        return best, bound
+
+    def _first(self, ideal: _Candidate, running: _Candidate | None) -> _Candidate:
+        """Return the best plan that is found without search."""
+        ideal_kw = ideal.operation.heater_kw
+        found = [self.with_heaters(self._fitted(ideal_kw, carry=True)), running]
+        if running is None:
+            ruled = by_rules(self._problem, self._rules)
+            found.append(self.with_heaters(ruled.heater_kw))
+        possible = [each for each in found if each is not None]
+        if not possible:
+            least = [
+                [rule.least_kw(k) for k in range(len(self._problem.hours))]
+                for rule in self._rules
+            ]
+            if (resting := self.with_heaters(self._fitted(least, carry=False))) is None:
+                raise SolverError("HiGHS finds no plan even with idle heaters")
+            return resting
+        return min(possible, key=lambda each: each.objective)
+
+    def _fitted(
+        self, wanted_kw: Sequence[Sequence[float]], *, carry: bool
+    ) -> list[list[float]]:
+        return fitted(self._rules, self._problem, wanted_kw, carry=carry)
 
     def _gap(self, ideal: _Candidate) -> float:
         """Return what a better plan must be worth to look for it."""
@@ -150,7 +167,7 @@ class _Search:
         )
         return max(GAP * max(turnover, abs(sum(ideal.result.cost))), LEAST_GAP)
 
-    def _running(self, plan: Plan, ideal: _Candidate) -> _Candidate:
+    def _running(self, plan: Plan, ideal: _Candidate) -> _Candidate | None:
         """Return the running plan on the new steps; where it ends the ideal goes on."""
         starts = self._problem.starts()
         wanted = []
@@ -163,6 +180,4 @@ class _Search:
                 watts = step.power_w.get(heater.heater_id) if step else None
                 moved.append(power if watts is None else watts / 1000)
             wanted.append(moved)
-        return self.with_heaters(
-            fitted(self._rules, self._problem, wanted, carry=False)
-        )
+        return self.with_heaters(self._fitted(wanted, carry=False))
