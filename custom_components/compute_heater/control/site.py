@@ -359,11 +359,10 @@ class SiteController:
         """Count what heaters at full power deliver of the compute that is booked."""
         hours = self._block_clock.elapsed_s(time_s) / 3600
         for heater_id, heater in self.heaters.items():
-            reading = heater.reading
-            if reading is None or reading.power_w is None:
-                continue
-            if reading.power_w >= FULL_SHARE * heater.settings.full_w:
-                self.optimiser.note_full(heater_id, now, hours)
+            power_w = heater.reading.power_w if heater.reading else None
+            full_w = FULL_SHARE * heater.settings.full_w
+            is_full = power_w is not None and power_w >= full_w
+            self.optimiser.note_full(heater_id, now, hours if is_full else 0.0)
 
     def _backups(
         self, plan: Wanted | None, needs: Mapping[str, bool]
