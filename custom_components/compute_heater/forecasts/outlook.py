@@ -188,6 +188,8 @@ class Outlook:
         for source in self._sources:
             if source.entity_id == entity_id:
                 source.take(state)
+                if source is self._limit:
+                    self._made_at = None
 
     def _take_money(self, entity_id: str, state: State | None, now: datetime) -> None:
         if entity_id in self._prices.entity_ids:
