@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import astuple
 from datetime import datetime, tzinfo
-from math import copysign, exp, log, sqrt
+from math import exp, log, sqrt
 
 from .draw_off import DrawOffProfile
 from .kalman import Belief
@@ -13,6 +13,10 @@ from .thermal import TankModel
 
 TANK_SPREAD = (0.15, 0.6)
 """How uncertain capacity and loss of a tank are at the start (logarithm)."""
+CAPACITY, LOSS = 0, 1
+CHARGED_K = 0.5
+DRAWN = 4.0
+"""So much less a tank counts that gets less warm than it should while it is charged."""
 TANK_NOISE_K = 0.05
 NOISE_MEMORY = 0.98
 NOISE_BOUNDS_K = (0.02, 1.0)
@@ -58,18 +62,21 @@ class TankLearner:
         self._account(quarter.start, hours, -surprise * capacity)
         self._drift(hours)
         row = self._row(model, first, foreseen, hours)
-        spread = self._belief.spread(row)
-        gate = GATE * sqrt(self._noise_k2 + spread)
-        if abs(surprise) > gate:
-            # Either water was drawn, or the capacity is quite another.
-            if abs(surprise) < BOUND * TANK_SPREAD[0] * abs(row[0]):
-                clipped = copysign(gate, surprise)
-                self._belief.update(row, clipped, self._noise_k2, only=(0,))
-                self._bound()
-            return
+        gate = GATE * sqrt(self._noise_k2 + self._belief.spread(row))
         # Nights, when hardly anybody draws, teach more than days.
         usual_k = usual_kwh / capacity
         noise = self._noise_k2 + usual_k**2
+        if abs(row[CAPACITY]) > CHARGED_K:
+            # Water that is drawn meanwhile looks like a greater capacity, never smaller.
+            if surprise < 0:
+                noise *= DRAWN
+            if abs(surprise) < BOUND * TANK_SPREAD[CAPACITY] * abs(row[CAPACITY]):
+                clipped = min(max(surprise, -gate), gate)
+                self._belief.update(row, clipped, noise, only=(CAPACITY,))
+                self._bound()
+            return
+        if abs(surprise) > gate:
+            return
         self._belief.update(row, surprise, noise)
         self._bound()
         if usual_k**2 < self._noise_k2:
@@ -121,8 +128,8 @@ class TankLearner:
     def uncertainty(self) -> dict[str, float]:
         """Relative standard deviation of each parameter."""
         return {
-            "capacity_kwh_per_k": self._belief.deviation(0),
-            "loss_kw_per_k": self._belief.deviation(1),
+            "capacity_kwh_per_k": self._belief.deviation(CAPACITY),
+            "loss_kw_per_k": self._belief.deviation(LOSS),
         }
 
     @property
