@@ -218,14 +218,17 @@ class SiteBackup:
         if error and not self._failing:
             LOGGER.warning("%s was not asked: %s", self.subentry.title, error)
         self._failing = bool(error)
+        if not error and self._requested is None:
+            self._held.clear()
+        self._forget_ended_request()
 
     async def async_release(self) -> None:
         """Leave it to itself; call it when nobody looks after the house any more."""
         if self._task is not None:
             self._task.cancel()
         self._requested = None
-        await async_release_backup(self._hass, self.subentry, self.memory)
-        self._held.clear()
+        if await async_release_backup(self._hass, self.subentry, self.memory):
+            self._held.clear()
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -242,12 +245,16 @@ class SiteBackup:
 
 async def async_release_backup(
     hass: HomeAssistant, subentry: ConfigSubentry, memory: Mapping[str, Any]
-) -> None:
-    """Put back what we changed at a backup, whether its site runs or not."""
+) -> bool:
+    """Put back what we changed at a backup, whether its site runs or not.
+
+    Return whether that worked.
+    """
     settings = RequestSettings.from_dict(subentry.data[CONF_REQUEST])
-    calls = _calls(hass, settings, None, _held(memory))
-    if error := await _async_make(hass, calls):
+    error = await _async_make(hass, _calls(hass, settings, None, _held(memory)))
+    if error:
         LOGGER.warning("%s could not be released: %s", subentry.title, error)
+    return not error
 
 
 @dataclass(frozen=True, slots=True)
