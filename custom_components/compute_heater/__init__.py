@@ -19,6 +19,7 @@ from .const import (
     DOMAIN,
     PLATFORMS,
     SAVE_INTERVAL,
+    SUBENTRY_BACKUP,
     SUBENTRY_HEATER,
     SUBENTRY_MODBUS,
     SUBENTRY_SINK,
@@ -38,6 +39,7 @@ from .one_by_one import one_by_one
 from .pumps import async_run_down
 from .release import (
     async_release,
+    async_release_backups,
     async_release_site,
     async_release_unloaded,
     forsaken_parts,
@@ -98,6 +100,7 @@ async def async_setup_entry(
         entry,
         list(heaters.values()),
         list(entry.get_subentries_of_type(SUBENTRY_SINK)),
+        list(entry.get_subentries_of_type(SUBENTRY_BACKUP)),
     )
     site.restore(memory)
     async_adopt(
@@ -161,6 +164,15 @@ async def async_setup_entry(
         )
     site.start()
     entry.async_on_unload(site.stop)
+    if handover:
+        removed = [
+            part
+            for key, part in handover.subentries.items()
+            if key not in entry.subentries
+        ]
+        hass.async_create_task(
+            async_release_backups(hass, removed, memory), f"{entry.title} backups"
+        )
     if forsaken:
         # Goes on when the entry is unloaded again.
         hass.async_create_task(async_release(forsaken), f"{entry.title} release")

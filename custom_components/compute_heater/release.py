@@ -18,6 +18,7 @@ from .const import (
     CONF_POINTS,
     CONF_PROFILE,
     LOGGER,
+    SUBENTRY_BACKUP,
     SUBENTRY_HEATER,
 )
 from .coordinator import Link
@@ -25,6 +26,7 @@ from .drivers import create_heater
 from .heater_coordinator import HeaterCoordinator
 from .links import LINKS, create_link
 from .pumps import async_switch_off, async_switch_off_unloaded
+from .site_backup import async_release_backup
 
 if TYPE_CHECKING:
     from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
@@ -60,9 +62,13 @@ async def async_release(
 async def async_release_site(hass: HomeAssistant, runtime: SiteRuntime) -> None:
     """Release a running site: its heaters, then its pumps, then its links.
 
-    Within 15 s; what the heaters still hold has to go without an overrun.
+    Within 15 s; what the heaters still hold has to go without an overrun. Backups go
+    first: they may be all that keeps the house warm from now on.
     """
     end = hass.loop.time() + _TIMEOUT_S
+    await asyncio.gather(
+        *(backup.async_release() for backup in runtime.site.backups.values())
+    )
     heaters = asyncio.ensure_future(async_release(runtime.heaters.values()))
     await asyncio.wait({heaters}, timeout=_PATIENCE_S)
     await async_switch_off(hass, runtime.pumps)
@@ -79,11 +85,29 @@ async def async_release_unloaded(
     pumps: Mapping[str, float],
 ) -> None:
     """Release a site that does not run any more, in the same order."""
+    await async_release_backups(hass, entry.subentries.values(), memory)
     parts = _stopped_parts(hass, entry, entry.subentries.values(), memory)
     await async_release(part for part in parts if isinstance(part, HeaterCoordinator))
     await async_switch_off_unloaded(hass, entry, pumps)
     await async_release(
         part for part in parts if not isinstance(part, HeaterCoordinator)
+    )
+
+
+async def async_release_backups(
+    hass: HomeAssistant,
+    subentries: Iterable[ConfigSubentry],
+    memory: Mapping[str, Any],
+) -> None:
+    """Put back what we changed at backups that do not run any more."""
+    await asyncio.gather(
+        *(
+            async_release_backup(
+                hass, each, memory.get("backups", {}).get(each.subentry_id, {})
+            )
+            for each in subentries
+            if each.subentry_type == SUBENTRY_BACKUP
+        )
     )
 
 

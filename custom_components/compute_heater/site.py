@@ -24,13 +24,15 @@ from homeassistant.util import dt as dt_util
 
 from .actuators import Actuators
 from .const import LOGGER, TICK_INTERVAL
-from .control.forecast import SiteForecasts
 from .control.hydraulics import PathDecision
 from .control.plan import Plan
 from .control.reasons import Reason
 from .control.site import SiteController, SiteDescription, SiteReadings, Strategy
+from .forecasts.options import with_options
+from .forecasts.outlook import Outlook
 from .heater_coordinator import HeaterCoordinator
 from .planning import Planning
+from .site_backup import SiteBackup
 from .site_heater import SiteHeater, heater_description
 from .site_sink import SiteSink, sink_description
 
@@ -60,15 +62,25 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         entry: ComputeHeaterConfigEntry,
         heaters: Sequence[HeaterCoordinator],
         sinks: Sequence[ConfigSubentry],
+        backups: Sequence[ConfigSubentry],
     ) -> None:
         """Put heaters and consumers together; nothing runs before ``start``."""
         super().__init__(
             hass, LOGGER, config_entry=entry, name=entry.title, always_update=False
         )
-        description = SiteDescription(
-            heaters=tuple(heater_description(coordinator) for coordinator in heaters),
-            sinks=tuple(sink_description(subentry) for subentry in sinks),
-            time_zone=dt_util.get_default_time_zone(),
+        self.backups = {
+            subentry.subentry_id: SiteBackup(hass, entry, subentry)
+            for subentry in backups
+        }
+        description = with_options(
+            hass,
+            entry,
+            SiteDescription(
+                heaters=tuple(heater_description(each) for each in heaters),
+                sinks=tuple(sink_description(subentry) for subentry in sinks),
+                backups=tuple(each.description for each in self.backups.values()),
+                time_zone=dt_util.get_default_time_zone(),
+            ),
         )
         # Plans are made beside the event loop.
         self.controller = controller = SiteController(description, planner=None)
@@ -88,8 +100,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             )
             for subentry, each in zip(sinks, description.sinks, strict=True)
         }
-        self.forecasts = SiteForecasts()
-        """What is known of the hours to come; whoever collects it replaces it."""
+        self.outlook = Outlook(hass, entry)
         self._planning = Planning(hass, entry, controller.optimiser, self.tick)
         self._actuators = Actuators(hass)
         self._unsubscribe: list[Callable[[], None]] = []
@@ -126,14 +137,19 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         """What valves and pumps shall do; None before the first decision."""
         return self.controller.path
 
+    @property
+    def _readers(self) -> list[SiteSink | SiteBackup]:
+        return [*self.sinks.values(), *self.backups.values()]
+
     @callback
     def start(self) -> None:
         """Begin to control."""
-        for sink in self.sinks.values():
-            for source in sink.sources:
+        self.outlook.start()
+        for reader in self._readers:
+            for source in reader.sources:
                 source.begin()
         watched = {
-            source.entity_id for s in self.sinks.values() for source in s.sources
+            source.entity_id for each in self._readers for source in each.sources
         }
         actuators = {
             actuator
@@ -158,6 +174,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
     def stop(self) -> None:
         """Command nothing any more; may be called twice."""
         self._planning.stop()
+        self.outlook.stop()
         self._actuators.stop()
         while self._unsubscribe:
             self._unsubscribe.pop()()
@@ -167,14 +184,14 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
 
     @callback
     def _on_change(self, event: Event[EventStateChangedData]) -> None:
-        for sink in self.sinks.values():
-            sink.take(event.data["entity_id"], event.data["new_state"])
+        for each in self._readers:
+            each.take(event.data["entity_id"], event.data["new_state"])
         self.tick()
 
     @callback
     def _on_report(self, event: Event[EventStateReportedData]) -> None:
-        for sink in self.sinks.values():
-            sink.take(event.data["entity_id"], event.data["new_state"])
+        for each in self._readers:
+            each.take(event.data["entity_id"], event.data["new_state"])
 
     @callback
     def _on_time(self, _now: datetime) -> None:
@@ -215,8 +232,10 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
     def tick(self) -> None:
         """Let control decide on what is known now, and have it carried out."""
         now = self.hass.loop.time()
+        utc = dt_util.utcnow()
+        forecasts = self.outlook.read(utc, self._power_w)
         decision = self.controller.step(
-            dt_util.utcnow(), self._readings(now), self.forecasts, monotonic_s=now
+            utc, self._readings(now), forecasts, monotonic_s=now
         )
         self._planning.look()
         self._actuators.drive(
@@ -225,6 +244,9 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         )
         for heater_id, each in decision.heaters.items():
             self.heaters[heater_id].carry_out(each)
+        for backup_id, backup in self.backups.items():
+            asked_w = decision.backup_w.get(backup_id, {})
+            backup.carry_out(None if self.strategy is Strategy.OFF else asked_w)
         # Consumers' entities show the demand, which is not in the site's data.
         self.data = SiteData(
             demand_w=decision.demand_w, heat_w=decision.heat_w, reason=decision.reason
@@ -247,7 +269,24 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
                 for sink in sinks
                 if sink.flow is not None
             },
+            outdoor_c=self.outlook.outdoor_c,
+            backup_w={
+                sink_id: heat_w
+                for backup in self.backups.values()
+                for sink_id, heat_w in backup.read().items()
+            },
         )
+
+    @property
+    def _power_w(self) -> float | None:
+        """Electricity of all heaters; None while one of them is unknown."""
+        powers = [
+            heater.coordinator.data.power_w if heater.coordinator.available else None
+            for heater in self.heaters.values()
+        ]
+        if None in powers:
+            return None
+        return sum(power for power in powers if power is not None)
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -258,6 +297,8 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
                 key: heater.coordinator.memory for key, heater in self.heaters.items()
             },
             "sources": {key: sink.memory for key, sink in self.sinks.items()},
+            "backups": {key: each.memory for key, each in self.backups.items()},
+            "outlook": self.outlook.memory,
         }
 
     def restore(self, memory: Mapping[str, Any]) -> None:
@@ -267,3 +308,6 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             heater.restore(memory.get("devices", {}).get(key, {}))
         for key, sink in self.sinks.items():
             sink.restore(memory.get("sources", {}).get(key, {}))
+        for key, backup in self.backups.items():
+            backup.restore(memory.get("backups", {}).get(key, {}))
+        self.outlook.restore(memory.get("outlook", {}))
