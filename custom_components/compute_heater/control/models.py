@@ -14,6 +14,7 @@ from .learning import FloorLearner, HeaterLearner, TankLearner
 from .plan import Block, PlanFloor, PlanHeater, PlanProblem, PlanSink, PlanTank
 from .reserve import TankView, minimum_means_c
 from .stratified import StratifiedTank
+from .sun import Place
 from .thermal import FloorModel, HeaterModel, TankModel
 
 USUAL_TANK_L = 200.0
@@ -220,7 +221,10 @@ class SiteModels:
     def __init__(self, description: SiteDescription) -> None:
         """Begin with what the owner knows."""
         self._description = description
-        self.forecasts = ForecastMemory()
+        place = None
+        if description.latitude is not None and description.longitude is not None:
+            place = Place(description.latitude, description.longitude)
+        self.forecasts = ForecastMemory(place)
         self.tanks = {
             sink.sink_id: _Tank(sink, description)
             for sink in description.sinks

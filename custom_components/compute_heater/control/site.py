@@ -226,6 +226,8 @@ class SiteController:
         self.models.forecasts.observe(
             now, forecasts, outdoor_c=outdoor_c, sun_w_m2=sun_w_m2
         )
+        if sun_w_m2 is None:
+            sun_w_m2 = self.models.forecasts.usual_sun_w_m2(now)
         self.models.observe(
             now,
             time_s,
