@@ -12,6 +12,7 @@ from .const import DOMAIN, LOGGER
 from .control.optimiser import Optimiser
 from .control.plan import Plan, PlanProblem
 from .control.planner import SolverMissingError, solve
+from .control.rule_planner import plan_by_rules
 from .issues import async_tell_planner, async_tell_solver
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Planning:
         async_tell_planner(self._hass, self._entry, failed=plan is None)
         self._on_plan()
 
-    def _make(self, problem: PlanProblem, running: Plan | None) -> Plan | None:
+    def _make(self, problem: PlanProblem, running: Plan | None) -> Plan:
         """Make a plan; runs in an executor."""
         if self._has_solver:
             try:
@@ -90,7 +91,7 @@ class Planning:
                 self._hass.loop.call_soon_threadsafe(
                     partial(async_tell_solver, self._hass, self._entry, missing=True)
                 )
-        return None
+        return plan_by_rules(problem)
 
     async def _async_get_solver(self) -> bool:
         try:

@@ -1,5 +1,7 @@
 """The strategy *Optimise*: plans are made beside the event loop and followed."""
 
+import sys
+
 import pytest
 
 from custom_components.compute_heater import planning
@@ -68,3 +70,16 @@ async def test_a_failing_planner_leaves_the_house_warm(
     site.replan()
     await until(lambda: site.plan is not None)
     assert issue(plant, "planner_failed") is None
+
+
+async def test_without_the_solver_it_plans_by_rules(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "highspy", None)
+    await choose(plant, "optimise")
+    site = plant.entry.runtime_data.site
+    await until(lambda: site.plan is not None)
+    assert site.plan.by_rules
+    told = issue(plant, "solver_missing")
+    assert told is not None
+    assert told.translation_placeholders == {"site": plant.entry.title}

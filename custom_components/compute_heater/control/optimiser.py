@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isfinite
 
+from .ask_price import ask_prices
 from .plan import Block, Plan, PlanProblem
-from .planner import PlannerError, solve
+from .planner import PlannerError, SolverMissingError, solve
 from .reasons import Reason
+from .rule_planner import plan_by_rules
 from .tracking import PlanTracker
 
 REPLAN_EVERY = timedelta(minutes=15)
@@ -22,6 +24,8 @@ def plan_now(problem: PlanProblem, running: Plan | None) -> Plan | None:
     """Make a plan at once: by solver, or by rules where there is none."""
     try:
         return solve(problem, incumbent=running)
+    except SolverMissingError:
+        return plan_by_rules(problem)
     except PlannerError:
         return None
 
@@ -50,6 +54,8 @@ class Optimiser:
         self.plan: Plan | None = None
         self.problem: PlanProblem | None = None
         """Waits for the owner's planner."""
+        self.ask_prices: tuple[float, ...] | None = None
+        """What compute has to earn in each step of the plan, per kWh of electricity."""
         self.blocks: dict[str, tuple[Block, ...]] = {}
         """Booked compute of each heater, with the hours that are still to be done."""
         self._planner = planner
@@ -143,16 +149,18 @@ class Optimiser:
     ) -> None:
         """Have a plan made for ``problem``; None: there is nothing to plan."""
         self._asked_at, self._asked_for = now, circumstances
+        self.problem = problem
         if problem is None:
-            self.plan = self.problem = None
-        elif self._planner is None:
-            self.problem = problem
-        else:
+            self.adopt(None)
+        elif self._planner is not None:
             self.adopt(self._planner(problem, self.plan))
 
     def adopt(self, plan: Plan | None) -> None:
         """Follow a plan from now on; None: there is none."""
-        self.problem = None
+        problem, self.problem = self.problem, None
+        self.ask_prices = (
+            None if problem is None or plan is None else ask_prices(problem, plan)
+        )
         self.plan = plan
 
     def wanted(
