@@ -2,7 +2,7 @@
 
 from .demand import SinkController
 
-TANK_MARGIN_K, TANK_LIFT_K = 0.5, 2.0
+TANK_MARGIN_K, TANK_LIFT_K = 1.0, 2.0
 ROOM_MARGIN_K, ROOM_LIFT_K = 0.05, 0.2
 
 

@@ -12,6 +12,7 @@ from .heater_control import HeaterController
 from .horizon import Money, Steps, plan_backup, plan_heater, plan_problem
 from .learning import FloorLearner, HeaterLearner, TankLearner
 from .plan import Block, PlanFloor, PlanHeater, PlanProblem, PlanSink, PlanTank
+from .quarter import known
 from .reserve import TankView, minimum_means_c
 from .stratified import StratifiedTank
 from .sun import Place
@@ -61,7 +62,7 @@ class _Tank:
         heat_w: float | None,
         known_heat_w: float,
     ) -> None:
-        self.top_c = reading.temperature_c
+        self.top_c = known(reading.temperature_c)
         if self.top_c is None:
             self.learner.observe(now, None, None)
             return
@@ -71,7 +72,7 @@ class _Tank:
         self.layers.observe(
             time_s,
             self.top_c,
-            reading.second_c,
+            known(reading.second_c),
             (known_heat_w if heat_w is None else heat_w) / 1000,
             self.learner.draws.expected(now, 0.25) / 0.25,
         )
@@ -109,6 +110,7 @@ class _Tank:
                 fall_k_per_h=max(fall, 0.0) / model.capacity_kwh_per_k
                 + STILL_FALL_K_PER_H,
                 follows_top=self.layers.follows_top,
+                usable_kwh=self.layers.usable_kwh,
             ),
             comfort_c,
             steps.hours,
@@ -163,7 +165,7 @@ class _Floor:
         outdoor_c: float | None,
         sun_w_m2: float | None,
     ) -> None:
-        self.room_c = reading.temperature_c
+        self.room_c = known(reading.temperature_c)
         self.learner.observe(
             now,
             room_c=self.room_c,
@@ -350,14 +352,14 @@ class SiteModels:
         ]
         if not planned or not working:
             return None
-        known = {part.sink_id for part in planned}
+        fed = {part.sink_id for part in planned}
         return plan_problem(
             description,
             steps,
             heaters=working,
             sinks=planned,
             backups=(
-                plan_backup(backup, filled.outdoor_c, known)
+                plan_backup(backup, filled.outdoor_c, fed)
                 for backup in description.backups
             ),
             money=Money(
@@ -407,9 +409,9 @@ class SiteModels:
             ("floors", self.floors),
             ("heaters", self.heaters),
         )
-        for name, known in parts:
+        for name, ours in parts:
             for key, stored in entries(memory.get(name)):
-                if (part := known.get(key)) is not None:
+                if (part := ours.get(key)) is not None:
                     part.restore(stored)
 
 

@@ -1,15 +1,13 @@
 """How far a hot-water tank may be run down and still give hot water."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from .stratified import COLD_C
 
 MARGIN_K = 1.0
 """The top shall stay so far above the comfort minimum."""
 UNMIXED = 0.05
-DEAD_SHARE = 0.2
-"""What is below the lower sensor, and the border between hot and cold."""
+FALL_STEP_K = 0.5
+"""What a tank can give is worked out for each such fall of its temperature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +21,8 @@ class TankView:
     """By losses."""
     follows_top: float
     """By how many K the top falls per K of the mean while water is drawn."""
+    usable_kwh: Callable[[float, float], float]
+    """Heat that can be drawn until the top is at a temperature, after a fall in K."""
 
 
 def minimum_means_c(
@@ -38,6 +38,7 @@ def minimum_means_c(
     """
     needed_c = comfort_c + MARGIN_K
     minimum: list[float] = []
+    usable_k: dict[int, float] = {}
     elapsed_h = 0.0
     for step_h, reserve in zip(hours, reserve_kwh, strict=True):
         elapsed_h += step_h
@@ -50,6 +51,10 @@ def minimum_means_c(
             minimum.append(mixed_c)
             continue
         by_mixing_c = tank.mean_c - fallen_k - spare_k / max(tank.follows_top, UNMIXED)
-        by_volume_c = COLD_C + DEAD_SHARE * (tank.top_c - COLD_C)
-        minimum.append(min(mixed_c, max(by_mixing_c, by_volume_c) + reserve_k))
+        falls = round(fallen_k / FALL_STEP_K)
+        if falls not in usable_k:
+            usable_kwh = tank.usable_kwh(needed_c, falls * FALL_STEP_K)
+            usable_k[falls] = usable_kwh / tank.capacity_kwh_per_k
+        by_layers_c = tank.mean_c - fallen_k - usable_k[falls]
+        minimum.append(min(mixed_c, max(by_mixing_c, by_layers_c) + reserve_k))
     return tuple(minimum)

@@ -18,6 +18,8 @@ SATURATED_K = 4.0
 """The lower sensor is in the cold water and sees no further draw-off."""
 SEEN_K = 0.4
 """A lower sensor that is off by less says nothing."""
+USABLE_STEP = 0.2
+"""Layers drawn at once, to see what a tank can give."""
 STEP_LAYERS = 0.25
 """The most layers that one disagreement of the lower sensor moves the border back by."""
 LONGEST_S = 3600.0
@@ -48,6 +50,19 @@ class StratifiedTank:
         """Mean temperature; None before the first reading."""
         layers = self.layers_c
         return None if layers is None else sum(layers) / LAYERS
+
+    def usable_kwh(self, needed_c: float, fallen_k: float = 0.0) -> float:
+        """Return the heat that can be drawn until the top is colder than ``needed_c``.
+
+        Before that the whole tank falls by ``fallen_k``.
+        """
+        if self.layers_c is None:
+            return 0.0
+        layers = [layer - fallen_k for layer in self.layers_c]
+        full = sum(layers)
+        while layers[0] >= needed_c and layers[0] > COLD_C + 1.0:
+            layers = _pushed_up(layers, USABLE_STEP)
+        return max(full - sum(layers), 0.0) * self.capacity_kwh_per_k / LAYERS
 
     def observe(
         self,
@@ -109,11 +124,7 @@ class StratifiedTank:
         while share > 0:
             part = min(share, 0.5)
             share -= part
-            below = [*self.layers_c[1:], COLD_C]
-            self.layers_c = [
-                layer + part * (lower - layer)
-                for layer, lower in zip(self.layers_c, below, strict=True)
-            ]
+            self.layers_c = _pushed_up(self.layers_c, part)
 
     def _agree_below(self, bottom_c: float, expected_kwh: float) -> bool:
         """Let the lower sensor tell of draw-offs; return whether it could."""
@@ -195,3 +206,11 @@ class StratifiedTank:
         follows = memory.get("follows_top")
         if isinstance(follows, int | float) and 0 <= follows <= 1:
             self.follows_top = float(follows)
+
+
+def _pushed_up(layers: list[float], part: float) -> list[float]:
+    """Return layers after this part of one has been drawn at the top."""
+    return [
+        layer + part * (lower - layer)
+        for layer, lower in zip(layers, [*layers[1:], COLD_C], strict=True)
+    ]
