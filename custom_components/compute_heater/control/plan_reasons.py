@@ -5,11 +5,18 @@ from statistics import fmean
 
 from .plan import PlanFloor, PlanProblem
 from .plan_heaters import SLACK, HeaterRules, grid_room_kw
-from .plan_outcome import Operation, Outcome, block_income, electricity_kw, sink_state
+from .plan_outcome import (
+    Operation,
+    Outcome,
+    State,
+    block_income,
+    electricity_kw,
+    sink_after,
+    sink_state,
+)
 from .reasons import Reason
 
-NEAR_K = 0.3
-"""A temperature this near to a limit is at it."""
+SOON_H = 1.0
 NEAR_KW = 0.05
 MOSTLY = 0.8
 CHEAP_SHARE = 0.4
@@ -104,7 +111,7 @@ class _Why:
                 Reason.PLAN_SURPLUS,
             ),
             (self._rate[step] < 0, Reason.PLAN_INCOME),
-            (self._is_at_minimum(step), Reason.PLAN_COMFORT),
+            (self._keeps_comfort(step), Reason.PLAN_COMFORT),
             (self._rate[step] <= self._cheap + SLACK, Reason.PLAN_CHEAP),
         )
         return next(
@@ -124,7 +131,7 @@ class _Why:
                 all(free < rule.lowest_kw - rule.heater.idle_kw for rule in could),
                 Reason.PLAN_GRID_LIMIT,
             ),
-            (self._is_full(step), Reason.PLAN_STORE_FULL),
+            (bool(could) and self._is_full(step, could), Reason.PLAN_STORE_FULL),
             (self._is_too_hot(step, could), Reason.PLAN_COOLANT_LIMIT),
             (self._backup_helps(step), Reason.PLAN_BACKUP),
             (self._is_better_later(step), Reason.PLAN_DEAR),
@@ -166,8 +173,8 @@ class _Why:
             return float("inf")
         course = self._result.courses[index]
         warm = course.slab_c or course.temperature_c
-        before = warm[step - 1] if step else sink_state(course.sink)[1]
-        return kappa * max(hottest_c - (before + warm[step]) / 2, 0.0)
+        before_c = self._before(index, step)[1]
+        return kappa * max(hottest_c - (before_c + warm[step]) / 2, 0.0)
 
     def _is_too_hot(self, step: int, rules: Sequence[HeaterRules]) -> bool:
         sinks = range(len(self._problem.sinks))
@@ -177,29 +184,46 @@ class _Why:
             for rule in rules
         )
 
-    def _is_at_minimum(self, step: int) -> bool:
-        """Whether a sink that gets heat is, or soon would be, at its minimum."""
-        soon = range(step, min(step + 2, len(self._problem.hours)))
+    def _keeps_comfort(self, step: int) -> bool:
+        """Whether a sink that gets heat would soon be below its minimum without."""
         return any(
-            any(
-                course.temperature_c[k] <= course.sink.minimum_c[k] + NEAR_K
-                for k in soon
-            )
-            and heat[step] > NEAR_KW
-            for course, heat in zip(
-                self._result.courses, self._operation.heat_kw, strict=True
-            )
+            heat[step] > NEAR_KW and self._would_get_cold(index, step)
+            for index, heat in enumerate(self._operation.heat_kw)
         )
 
-    def _is_full(self, step: int) -> bool:
+    def _would_get_cold(self, index: int, step: int) -> bool:
+        sink, hours = self._result.courses[index].sink, self._problem.hours
+        state, elapsed_h = self._before(index, step), 0.0
+        for k in range(step, len(hours)):
+            state = sink_after(sink, state, k, hours[k], 0.0)
+            if state[0] < sink.minimum_c[k]:
+                return True
+            if (elapsed_h := elapsed_h + hours[k]) >= SOON_H:
+                break
+        return False
+
+    def _before(self, index: int, step: int) -> State:
+        """Return the temperatures of a sink when a step begins."""
+        course = self._result.courses[index]
+        if not step:
+            return sink_state(course.sink)
+        warm = course.slab_c or course.temperature_c
+        return course.temperature_c[step - 1], warm[step - 1]
+
+    def _is_full(self, step: int, rules: Sequence[HeaterRules]) -> bool:
+        """Whether no sink has room for the heat of a heater at its lowest power."""
+        least_kw = min(rule.heater.efficiency * rule.lowest_kw for rule in rules)
         courses = self._result.courses
         return bool(courses) and all(
-            course.temperature_c[step] >= course.sink.maximum_c[step] - NEAR_K
-            or (
-                isinstance(course.sink, PlanFloor)
-                and course.slab_c[step] >= course.sink.slab_max_c - NEAR_K
-            )
-            for course in courses
+            self._would_exceed(index, step, least_kw) for index in range(len(courses))
+        )
+
+    def _would_exceed(self, index: int, step: int, heat_kw: float) -> bool:
+        sink, hours = self._result.courses[index].sink, self._problem.hours[step]
+        before = self._before(index, step)
+        room, slab = sink_after(sink, before, step, hours, heat_kw)
+        return room > sink.maximum_c[step] or (
+            isinstance(sink, PlanFloor) and slab > sink.slab_max_c
         )
 
     def _backup_helps(self, step: int) -> bool:

@@ -21,7 +21,7 @@ GAP = 0.002
 """Of the money that is turned over: how far from the best a plan may be."""
 LEAST_GAP = 0.01
 LP_LIMIT_S = 2.0
-IMPROVE_S = 1.0
+IMPROVE_S = 0.5
 """Longer than this a plan that runs already is not improved at once."""
 
 
