@@ -9,9 +9,10 @@ from .plan import PlanHeater, PlanProblem
 INFINITY = float("inf")
 SLACK = 1e-6
 """Of hours and kW, for rounding."""
-STAY_KW = 0.15
-"""A level is left only for one that fits better by this."""
-OWED_MAX_KWH = 1.5
+STAY_SHARE = 0.04
+"""Of full power: a level is left only for one that fits better by this."""
+OWED_MAX_H = 0.5
+"""Of full power: more than this is not made good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,15 +172,16 @@ class HeaterFit:
         options = self._working_kw(step, target, ceiling_kw)
         if not options or not self.must_work(step):
             options.append(heater.idle_kw)
-        before = self._power_kw
+        before, full_kw = self._power_kw, heater.levels_kw[-1]
 
         def distance(power_kw: float) -> float:
             stays = self._carry and abs(power_kw - before) < SLACK
-            return abs(power_kw - target) - (STAY_KW if stays else 0.0)
+            return abs(power_kw - target) - (STAY_SHARE * full_kw if stays else 0.0)
 
         power = min(options, key=distance)
         self._owed_kwh += (wanted_kw - power) * hours
-        self._owed_kwh = min(max(self._owed_kwh, -OWED_MAX_KWH), OWED_MAX_KWH)
+        most_kwh = OWED_MAX_H * full_kw
+        self._owed_kwh = min(max(self._owed_kwh, -most_kwh), most_kwh)
         if rule.works_at(power) != self._works:
             self._works, self._since_h = not self._works, rule.starts_h[step]
         self._power_kw = power

@@ -229,7 +229,8 @@ class _RulePlan:
             ):
                 hot = states[step][1]
                 limit = heater.exchanger_kw_per_k * (heater.coolant_max_c - hot)
-                spare = min(spare, limit - wishes.heat_kw[index][step])
+                given = heater.efficiency * wishes.heater_kw[h][step]
+                spare = min(spare, limit - given)
             if spare > LEAST_KW:
                 cost = (power_cost - self._income[h][step]) / heater.efficiency
                 offers.append(_Offer(cost, step, spare, h, None))
