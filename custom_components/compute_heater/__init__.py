@@ -29,9 +29,11 @@ from .drivers import async_profiles, create_heater
 from .entity import module_device_id, point_platform
 from .heater_coordinator import HeaterCoordinator
 from .issues import (
+    async_check_backup,
     async_check_disinfection,
     async_check_entities,
     async_check_heater,
+    async_check_outlook,
     async_forget,
 )
 from .links import LINKS, async_adopt, async_check_yaml_hubs, create_link
@@ -121,6 +123,9 @@ async def async_setup_entry(
         for sink in site.sinks.values():
             async_check_entities(hass, sink)
             async_check_disinfection(hass, sink)
+        for backup in site.backups.values():
+            async_check_backup(hass, backup)
+        async_check_outlook(hass, entry, site.outlook)
         for coordinator in heaters.values():
             async_check_heater(hass, entry.entry_id, coordinator.subentry)
         await async_save()
@@ -214,8 +219,8 @@ async def async_unload_entry(
         await async_release_site(hass, runtime)
     await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
     runtime.site.stop()
-    for subentry_id in runtime.subentries:
-        async_forget(hass, subentry_id)
+    for told_id in (entry.entry_id, *runtime.subentries):
+        async_forget(hass, told_id)
     if entry.disabled_by is None:
         hass.data[DATA_HANDOVER][entry.entry_id] = Handover(
             memory=_memory(entry), subentries=runtime.subentries, pumps=runtime.pumps

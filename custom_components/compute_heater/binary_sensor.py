@@ -17,6 +17,7 @@ from .building.points import Point
 from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import (
+    BackupEntity,
     HeaterEntity,
     PointEntity,
     SinkEntity,
@@ -93,6 +94,10 @@ DISINFECTION = BinarySensorEntityDescription(
     device_class=BinarySensorDeviceClass.RUNNING,
 )
 
+HEAT_REQUESTED = BinarySensorEntityDescription(
+    key="heat_requested", translation_key="heat_requested"
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -120,6 +125,11 @@ async def async_setup_entry(
             async_drop_sink_entity(
                 hass, entry, sink, Platform.BINARY_SENSOR, DISINFECTION
             )
+    for backup_id, backup in runtime.site.backups.items():
+        async_add_entities(
+            [HeatRequested(entry, backup, HEAT_REQUESTED)],
+            config_subentry_id=backup_id,
+        )
     for link_id, link in runtime.links.items():
         async_add_entities(
             (
@@ -158,6 +168,15 @@ class DisinfectionRunning(SinkEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         return self.sink.disinfection is not None and self.sink.disinfection.running
+
+
+class HeatRequested(BackupEntity, BinarySensorEntity):
+    """Heat of a backup is wanted; unknown while it is left to itself."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return self.backup.requested
 
 
 class PointBinarySensor(PointEntity, BinarySensorEntity):

@@ -25,6 +25,7 @@ from .const import (
     SUBENTRY_BACNET,
 )
 from .coordinator import ComputeHeaterConfigEntry
+from .plan_view import described
 
 TO_REDACT = {
     CONF_BBMD,
@@ -71,6 +72,7 @@ async def async_get_config_entry_diagnostics(
     runtime = entry.runtime_data
     site = runtime.site
     return {
+        "options": dict(entry.options),
         "subentries": {
             subentry_id: {
                 "type": subentry.subentry_type,
@@ -87,6 +89,7 @@ async def async_get_config_entry_diagnostics(
             "data": asdict(site.data),
             "path": _plain(asdict(site.path)) if site.path else None,
             "memory": site.memory,
+            "plan": described(site),
         },
         "heaters": {
             heater_id: {
@@ -118,6 +121,13 @@ async def async_get_config_entry_diagnostics(
                 },
             }
             for sink_id, sink in site.sinks.items()
+        },
+        "backups": {
+            backup_id: {
+                "requested": backup.requested,
+                "heat_w": backup.heat_w,
+            }
+            for backup_id, backup in site.backups.items()
         },
         "links": {
             link_id: {

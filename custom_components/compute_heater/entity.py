@@ -24,6 +24,7 @@ from .heater_coordinator import HeaterCoordinator
 from .heaters.model import ModuleReading
 from .point_classes import category
 from .site import SiteCoordinator
+from .site_backup import BackupKind, SiteBackup
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
 
@@ -214,6 +215,38 @@ def async_drop_sink_entity(
     unique_id = _sink_entity_id(entry, sink, description)
     if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
         registry.async_remove(entity_id)
+
+
+_BACKUP_MODELS = {
+    BackupKind.HEAT_PUMP: "Heat pump",
+    BackupKind.BOILER: "Boiler",
+    BackupKind.IMMERSION_HEATER: "Immersion heater",
+}
+
+
+class BackupEntity(_Entity[SiteCoordinator]):
+    """An entity of a backup."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        backup: SiteBackup,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the backup's device."""
+        super().__init__(entry.runtime_data.site)
+        self.backup = backup
+        self.entity_description = description
+        device_id = f"{entry.entry_id}_{backup.backup_id}"
+        self._attr_unique_id = f"{device_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, device_id)},
+            name=backup.subentry.title,
+            manufacturer="Compute Heater",
+            model=_BACKUP_MODELS[backup.kind],
+            entry_type=DeviceEntryType.SERVICE,
+            via_device_id=_site_device_id(entry, self.coordinator),
+        )
 
 
 def point_platform(point: Point) -> Platform:

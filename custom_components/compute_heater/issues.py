@@ -7,8 +7,11 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
 from .const import CONF_ENTITIES, DOMAIN
+from .forecasts.outlook import Outlook
+from .site_backup import SiteBackup
 from .site_sink import SiteSink
 
+ISSUE_BACKUP_ENTITIES = "backup_entities"
 ISSUE_CERTIFICATE_CHANGED = "certificate_changed"
 ISSUE_DEVICE_MOVED = "device_moved"
 ISSUE_DISINFECTION_IMPOSSIBLE = "disinfection_impossible"
@@ -21,9 +24,11 @@ ISSUE_MODBUS_YAML_HUB = "modbus_yaml_hub"
 ISSUE_PLANNER_FAILED = "planner_failed"
 ISSUE_POINTS_CHANGED = "points_changed"
 ISSUE_POINTS_MISSING = "points_missing"
+ISSUE_SITE_ENTITIES = "site_entities"
 ISSUE_SOLVER_MISSING = "solver_missing"
 
 _ALL = (
+    ISSUE_BACKUP_ENTITIES,
     ISSUE_CERTIFICATE_CHANGED,
     ISSUE_DEVICE_MOVED,
     ISSUE_DISINFECTION_OVERDUE,
@@ -35,6 +40,7 @@ _ALL = (
     ISSUE_PLANNER_FAILED,
     ISSUE_POINTS_CHANGED,
     ISSUE_POINTS_MISSING,
+    ISSUE_SITE_ENTITIES,
     ISSUE_SOLVER_MISSING,
 )
 _FIXABLE = (
@@ -81,6 +87,29 @@ def async_check_entities(hass: HomeAssistant, sink: SiteSink) -> None:
     missing = _missing(hass, sink.entity_ids)
     placeholders = {"consumer": sink.subentry.title, "entities": ", ".join(missing)}
     _tell(hass, ISSUE_MISSING_ENTITIES, sink.sink_id, placeholders if missing else None)
+
+
+@callback
+def async_check_backup(hass: HomeAssistant, backup: SiteBackup) -> None:
+    """Tell of entities that a backup relies on and that do not exist any more."""
+    missing = _missing(hass, backup.entity_ids)
+    placeholders = {"backup": backup.subentry.title, "entities": ", ".join(missing)}
+    _tell(
+        hass,
+        ISSUE_BACKUP_ENTITIES,
+        backup.backup_id,
+        placeholders if missing else None,
+    )
+
+
+@callback
+def async_check_outlook(
+    hass: HomeAssistant, entry: ConfigEntry, outlook: Outlook
+) -> None:
+    """Tell of entities of a site's options that do not exist any more."""
+    missing = _missing(hass, outlook.entity_ids)
+    placeholders = {"site": entry.title, "entities": ", ".join(missing)}
+    _tell(hass, ISSUE_SITE_ENTITIES, entry.entry_id, placeholders if missing else None)
 
 
 @callback
@@ -237,7 +266,7 @@ def async_tell_yaml_hub(
 
 
 @callback
-def async_forget(hass: HomeAssistant, subentry_id: str) -> None:
-    """Delete what was told of a part; what still holds is told again."""
+def async_forget(hass: HomeAssistant, told_id: str) -> None:
+    """Delete what was told of a part, or of a site; what still holds is told again."""
     for key in _ALL:
-        ir.async_delete_issue(hass, DOMAIN, f"{key}_{subentry_id}")
+        ir.async_delete_issue(hass, DOMAIN, f"{key}_{told_id}")

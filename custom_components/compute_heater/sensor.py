@@ -44,8 +44,9 @@ from .heaters.boinc_status import SUSPENDED_REASONS
 from .heaters.model import ModuleCondition, ModuleReading, PowerState
 from .modules import async_watch_modules
 from .one_by_one import one_by_one
+from .plan_view import ask_price, next_compute, planned_cost, planned_power_w
 from .point_classes import sensor_class, state_class
-from .site import SiteData
+from .site import SiteCoordinator, SiteData
 from .site_heater import SiteHeater
 from .site_sink import SiteSink
 
@@ -79,6 +80,15 @@ class SiteSensorDescription(SensorEntityDescription):
     """Describe a sensor of the site."""
 
     value_fn: Callable[[SiteData], float | str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSensorDescription(SensorEntityDescription):
+    """Describe a sensor of the plan."""
+
+    value_fn: Callable[[SiteCoordinator], float | datetime | None]
+    unit_fn: Callable[[str], str] | None = None
+    """Makes the unit from the currency."""
 
 
 def _efficiency(heater: SiteHeater) -> float | None:
@@ -333,6 +343,41 @@ SITE_SENSORS: tuple[SiteSensorDescription, ...] = (
     ),
 )
 
+PLAN_SENSORS: tuple[PlanSensorDescription, ...] = (
+    PlanSensorDescription(
+        key="planned_power",
+        translation_key="planned_power",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=planned_power_w,
+    ),
+    PlanSensorDescription(
+        key="next_compute",
+        translation_key="next_compute",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=next_compute,
+    ),
+    PlanSensorDescription(
+        key="planned_cost",
+        translation_key="planned_cost",
+        device_class=SensorDeviceClass.MONETARY,
+        suggested_display_precision=2,
+        unit_fn=lambda currency: currency,
+        value_fn=planned_cost,
+    ),
+    PlanSensorDescription(
+        key="ask_price",
+        translation_key="ask_price",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=3,
+        unit_fn=lambda currency: f"{currency}/{UnitOfEnergy.KILO_WATT_HOUR}",
+        value_fn=ask_price,
+    ),
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -342,6 +387,7 @@ async def async_setup_entry(
     """Set up the sensors of a site and its parts."""
     runtime = entry.runtime_data
     async_add_entities(SiteSensor(entry, each) for each in SITE_SENSORS)
+    async_add_entities(PlanSensor(entry, each) for each in PLAN_SENSORS)
     async for heater_id, heater in one_by_one(runtime.site.heaters.items()):
         async_add_entities(
             (
@@ -409,6 +455,26 @@ class SiteSensor(SiteEntity, SensorEntity):
     @override
     def native_value(self) -> float | str | None:
         return self.entity_description.value_fn(self.coordinator.data)
+
+
+class PlanSensor(SiteEntity, SensorEntity):
+    """What is planned; unknown while no plan is followed."""
+
+    entity_description: PlanSensorDescription
+
+    def __init__(
+        self, entry: ComputeHeaterConfigEntry, description: PlanSensorDescription
+    ) -> None:
+        """Take the unit of money from Home Assistant."""
+        super().__init__(entry, description)
+        if description.unit_fn is not None:
+            currency = self.coordinator.hass.config.currency
+            self._attr_native_unit_of_measurement = description.unit_fn(currency)
+
+    @property
+    @override
+    def native_value(self) -> float | datetime | None:
+        return self.entity_description.value_fn(self.coordinator)
 
 
 class HeaterSensor(HeaterEntity, SensorEntity):

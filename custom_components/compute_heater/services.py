@@ -1,4 +1,4 @@
-"""Actions on points of the building's controllers."""
+"""Actions: on points of the building's controllers, and on plans."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from .building.points import Point, PointKind, Value
 from .const import DOMAIN
 from .coordinator import Link
 from .links import async_find_point
+from .plan_services import async_register_plan_services
 
 ATTR_DURATION = "duration"
 ATTR_VALUE = "value"
@@ -44,6 +45,7 @@ _ON_OFF = {"on": True, "true": True, "off": False, "false": False}
 @callback
 def async_register_services(hass: HomeAssistant) -> None:
     """Register the actions that all sites share."""
+    async_register_plan_services(hass)
     hass.services.async_register(
         DOMAIN,
         SERVICE_WRITE_POINT,

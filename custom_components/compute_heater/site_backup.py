@@ -8,6 +8,7 @@ switch off is on again.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from homeassistant.config_entries import ConfigSubentry
@@ -28,6 +29,7 @@ from .const import (
     CONF_EFFICIENCY,
     CONF_FUEL_PRICE,
     CONF_HEAT_ENTITY,
+    CONF_KIND,
     CONF_MAX_HEAT_POWER,
     CONF_MAX_TEMPERATURE,
     CONF_MAY_SWITCH_OFF,
@@ -49,6 +51,14 @@ _LEAST_REQUEST_S = 600.0
 _RETRY_S = 30.0
 _TIMEOUT_S = 5.0
 _SAME_K = 0.05
+
+
+class BackupKind(StrEnum):
+    """Usual sources of heat, by what their heat costs."""
+
+    HEAT_PUMP = "heat_pump"
+    BOILER = "boiler"
+    IMMERSION_HEATER = "immersion_heater"
 
 
 def backup_description(subentry: ConfigSubentry) -> BackupDescription:
@@ -101,6 +111,7 @@ class SiteBackup:
         """Take the entities from the subentry."""
         self.subentry = subentry
         self.backup_id = subentry.subentry_id
+        self.kind = BackupKind(subentry.data[CONF_KIND])
         self.description = backup_description(subentry)
         self.settings = RequestSettings.from_dict(subentry.data[CONF_REQUEST])
         self._hass = hass

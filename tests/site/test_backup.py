@@ -11,12 +11,20 @@ from pytest_homeassistant_custom_component.common import (
     async_mock_service,
 )
 
-from custom_components.compute_heater.const import DOMAIN
+from custom_components.compute_heater.const import DOMAIN, SAVE_INTERVAL
+from custom_components.compute_heater.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
 from custom_components.compute_heater.site_backup import SiteBackup
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 from homeassistant.setup import async_setup_component
 
 from .plant import add_subentry, entity_id
@@ -313,3 +321,49 @@ async def test_measured_heat(
     hass.states.async_set("sensor.heat", "unavailable")
     await pass_time(hass, freezer, 61)
     assert backup.read() == {tank_id: None, second_id: None}
+
+
+async def test_its_device_and_entity(
+    hass: HomeAssistant, site: ConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    backup_id = await add(hass, site)
+    entity = entity_id(hass, site, backup_id, "heat_requested", "binary_sensor")
+    assert state(hass, entity) == "off"
+    await tank(hass, COLD)
+    assert state(hass, entity) == "on"
+    await strategy(hass, site, "off")
+    assert state(hass, entity) == "unknown"
+    device_id = er.async_get(hass).entities[entity].device_id
+    assert device_id is not None
+    device = dr.async_get(hass).async_get(device_id)
+    assert device is not None
+    assert (device.name, device.model) == ("Boiler", "Boiler")
+    assert device.config_subentry_id == backup_id
+
+
+async def test_missing_entities_are_told(
+    hass: HomeAssistant, site: ConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    backup_id = await add(
+        hass, site, setpoint_entity=SETPOINT, switch_entity="switch.gone"
+    )
+    await pass_time(hass, freezer, SAVE_INTERVAL.total_seconds())
+    issue_id = f"backup_entities_{backup_id}"
+    told = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert told is not None
+    assert told.translation_placeholders == {
+        "backup": "Boiler",
+        "entities": "switch.gone",
+    }
+    hass.config_entries.async_remove_subentry(site, backup_id)
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
+
+
+async def test_diagnostics(
+    hass: HomeAssistant, site: ConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    backup_id = await add(hass, site)
+    data = await async_get_config_entry_diagnostics(hass, site)
+    assert data["backups"] == {backup_id: {"requested": False, "heat_w": None}}
+    assert data["site"]["plan"] == {"steps": []}

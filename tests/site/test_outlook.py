@@ -17,11 +17,12 @@ from pytest_homeassistant_custom_component.common import (
     mock_platform,
 )
 
+from custom_components.compute_heater.const import DOMAIN, SAVE_INTERVAL
 from custom_components.compute_heater.forecasts.outlook import Outlook
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 from .test_site_options import choose
@@ -403,3 +404,27 @@ async def test_income_and_feed_in(
     hass.states.async_set("sensor.income", "0.2", EUR)
     await hass.async_block_till_done(wait_background_tasks=False)
     assert found.read(NOW, None).income_per_kwh.at(NOW) == 0.2
+
+
+async def test_missing_entities_are_told(
+    hass: HomeAssistant, site: ConfigEntry, clock: FrozenDateTimeFactory
+) -> None:
+    hass.states.async_set("sensor.there", "0.12", EUR)
+    prices = {"price_entities": ["sensor.there", "sensor.gone"]}
+    await outlook(hass, site, prices=prices)
+    issue_id = f"site_entities_{site.entry_id}"
+
+    async def told() -> ir.IssueEntry | None:
+        clock.tick(SAVE_INTERVAL)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=False)
+        return ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+
+    found = await told()
+    assert found is not None
+    assert found.translation_placeholders == {
+        "site": "Home",
+        "entities": "sensor.gone",
+    }
+    await choose(hass, site)
+    assert await told() is None

@@ -1,7 +1,6 @@
 """Add or change a backup: the usual source of heat, and how it is asked for it."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Literal
 
 import probatio
@@ -46,6 +45,7 @@ from ..const import (
     CONF_WANTED_TEMPERATURE,
     SUBENTRY_SINK,
 )
+from ..site_backup import BackupKind
 from .link_entities import is_stored_setting
 
 # Below it pipes and rooms are in danger of frost.
@@ -62,14 +62,6 @@ _SETPOINT = EntitySelector(
         filter=[{"domain": ["climate", "water_heater", "number", "input_number"]}]
     )
 )
-
-
-class BackupKind(StrEnum):
-    """Usual sources of heat, by what their heat costs."""
-
-    HEAT_PUMP = "heat_pump"
-    BOILER = "boiler"
-    IMMERSION_HEATER = "immersion_heater"
 
 
 _DEFAULTS: Mapping[BackupKind, Mapping[str, Any]] = {
