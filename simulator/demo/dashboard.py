@@ -182,6 +182,7 @@ def _site(entity: dict[str, str]) -> Json:
                 features=[{"type": "select-options"}],
                 **_wide(),
             ),
+            _tile(entity["site_reason"], "Why", "blue-grey", **_wide()),
             _tile(entity["demand"], "Heat demand", "deep-orange"),
             _tile(entity["compute_heat"], "Compute heat", "red"),
             _tile(entity["pump"], "Charging pump", "cyan"),

@@ -11,6 +11,7 @@ type Form = Json
 type Answer = Json | Callable[[Form], Json]
 
 _ENTRY = "/api/config/config_entries/flow"
+_OPTIONS = "/api/config/config_entries/options/flow"
 _SUBENTRY = "/api/config/config_entries/subentries/flow"
 LONGEST_DIALOGUE = 20
 
@@ -54,6 +55,14 @@ async def add_subentry(
         if part["subentry_id"] not in known
     )
     return str(new)
+
+
+async def set_options(
+    client: HassClient, entry_id: str, answers: Mapping[str, Answer]
+) -> None:
+    """Go through the options of an entry."""
+    started = await client.post(_OPTIONS, {"handler": entry_id})
+    await _walk(client, _OPTIONS, started, answers, "options")
 
 
 async def subentries(client: HassClient, entry_id: str) -> list[Json]:

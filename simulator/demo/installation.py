@@ -7,7 +7,7 @@ heater is reached by Redfish alone: no helper entity stands in.
 from dataclasses import dataclass
 import json
 
-from .flows import Answer, add_entry, add_subentry, options, suggestions
+from .flows import Answer, add_entry, add_subentry, options, set_options, suggestions
 from .hass_client import HassClient, Json
 from .ports import free_udp_port
 from .registry import Wanted, find_entity, list_entities, wait_available
@@ -22,6 +22,17 @@ TANK_COMFORT_C = 42.0
 ROOM_TARGET_C = 21.0
 ROOM_COMFORT_C = 19.5
 MIN_STATE_S = 15
+
+# The house tells only the present price. These are what its tariff is like every day,
+# as one would enter the times of a contract; computing earns most of it back.
+USUAL_PRICE = 0.27
+PRICE_WINDOWS: list[Json] = [
+    {"start": "00:00:00", "end": "05:00:00", "price": 0.25},
+    {"start": "07:00:00", "end": "10:00:00", "price": 0.31},
+    {"start": "11:00:00", "end": "15:00:00", "price": 0.22},
+    {"start": "17:00:00", "end": "21:00:00", "price": 0.33},
+]
+INCOME_PER_KWH = 0.18
 
 # What a plant's documentation would say about its registers.
 MODBUS_POINTS: list[Json] = [
@@ -68,6 +79,7 @@ class Installation:
     modbus_id: str
     tank_id: str
     floor_id: str
+    backup_id: str
     entity: dict[str, str]
     """Entity ids by the demo's own names, see ``_ENTITIES``."""
     entity_count: int
@@ -143,6 +155,8 @@ async def install(stack: DemoStack) -> Installation:
     await wait_available(client, list(points.values()))
     parts["tank"] = await add_tank(client, entry_id, points)
     parts["floor"] = await add_floor(client, entry_id, points)
+    parts["backup"] = await _add_backup(client, entry_id, points, parts)
+    await set_prices(client, entry_id, points, USUAL_PRICE, PRICE_WINDOWS)
     entity = {
         name: await find_entity(client, entry_id, part and parts[part], wanted)
         for name, (part, wanted) in _ENTITIES.items()
@@ -161,6 +175,7 @@ async def install(stack: DemoStack) -> Installation:
         modbus_id=parts["modbus"],
         tank_id=parts["tank"],
         floor_id=parts["floor"],
+        backup_id=parts["backup"],
         entity=entity,
         entity_count=len(await list_entities(client, entry_id)),
     )
@@ -276,6 +291,46 @@ async def add_floor(
         },
     }
     return await add_subentry(client, entry_id, "sink", answers)
+
+
+async def _add_backup(
+    client: HassClient, entry_id: str, entity: dict[str, str], parts: dict[str, str]
+) -> str:
+    """Add the house's heat pump, which is left to its own controller."""
+
+    def heat_pump(form: Json) -> Json:
+        return suggestions(form) | {
+            "name": "Heat pump",
+            "consumers": [parts["tank"], parts["floor"]],
+            "max_heat_power": 2.5,
+            "max_temperature": 43,
+            "heat_entity": entity["heat_pump_heat"],
+        }
+
+    answers: dict[str, Answer] = {
+        "user": {"next_step_id": "heat_pump"},
+        "heat_pump": heat_pump,
+    }
+    return await add_subentry(client, entry_id, "backup", answers)
+
+
+async def set_prices(
+    client: HassClient,
+    entry_id: str,
+    entity: dict[str, str],
+    usual: float,
+    windows: list[Json],
+) -> None:
+    """Tell the site what it plans with; ``windows`` as its dialogue takes them."""
+
+    def init(form: Json) -> Json:
+        filled = suggestions(form)
+        filled["prices"] |= {"price": usual, "price_windows": windows}
+        filled["weather"] |= {"outdoor_entity": entity["outdoor"], "persons": 1}
+        filled["compute"] |= {"income": INCOME_PER_KWH}
+        return filled
+
+    await set_options(client, entry_id, {"init": init})
 
 
 def _path(entity: dict[str, str], position: str) -> Json:
