@@ -173,13 +173,18 @@ class Ours:
             self._to_tank = decision.valves[VALVE]
         backup_w = decision.backup_w.get(BACKUP, {})
         return Command(
-            power_w=heater.expected_w if heater.on else 0.0,
+            power_w=self._nearest_w(heater.expected_w) if heater.on else 0.0,
             to_tank=self._to_tank,
             pump=decision.pumps.get(PUMP, False),
             backup_tank_w=backup_w.get(TANK, 0.0),
             backup_floor_w=backup_w.get(FLOOR, 0.0),
             dump_w=decision.dump_w,
         )
+
+    def _nearest_w(self, power_w: float) -> float:
+        """Return the level that a heater with steps takes a cap for."""
+        levels = (self.scenario.idle_w, *self.scenario.levels_w)
+        return min(levels, key=lambda level: abs(level - power_w))
 
     def _plan(self, problem: PlanProblem, running: Plan | None) -> Plan | None:
         """Plan as the site would, and take the time."""
