@@ -38,8 +38,8 @@ class PlanCalendar(SiteEntity, CalendarEntity):
     @override
     def event(self) -> CalendarEvent | None:
         """The run that goes on, or the next one."""
-        found = runs(self.coordinator)
-        return self._event(found[0]) if found else None
+        found = next(runs(self.coordinator), None)
+        return None if found is None else self._event(found)
 
     @override
     async def async_get_events(

@@ -37,7 +37,8 @@ def planned_cost(site: SiteCoordinator) -> float | None:
 
 def next_compute(site: SiteCoordinator) -> datetime | None:
     """Return when heaters begin to compute, or have begun; None: not in this plan."""
-    return next((each.start for each in runs(site)), None)
+    steps = steps_to_come(site)
+    return next((step.start for step in steps if _works(site, step)), None)
 
 
 def ask_price(site: SiteCoordinator) -> float | None:
@@ -77,11 +78,11 @@ class Run:
         return energy_wh / sum(step.hours for step in self.steps)
 
 
-def runs(site: SiteCoordinator) -> list[Run]:
-    """Return when the heaters compute, from now on."""
-    return [
-        Run(steps=tuple(group)) for group in _groups(site) if _works(site, group[0])
-    ]
+def runs(site: SiteCoordinator) -> Iterator[Run]:
+    """Yield when the heaters compute, from now on."""
+    for group in _groups(site):
+        if _works(site, group[0]):
+            yield Run(steps=tuple(group))
 
 
 def _groups(site: SiteCoordinator) -> Iterator[list[PlanStep]]:

@@ -246,7 +246,14 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
             self.heaters[heater_id].carry_out(each)
         for backup_id, backup in self.backups.items():
             asked_w = decision.backup_w.get(backup_id, {})
-            backup.carry_out(None if self.strategy is Strategy.OFF else asked_w)
+            backup.carry_out(
+                None if self.strategy is Strategy.OFF else asked_w,
+                known=all(
+                    self.sinks[sink_id].is_known
+                    for sink_id in backup.description.sinks
+                    if sink_id in self.sinks
+                ),
+            )
         # Consumers' entities show the demand, which is not in the site's data.
         self.data = SiteData(
             demand_w=decision.demand_w, heat_w=decision.heat_w, reason=decision.reason

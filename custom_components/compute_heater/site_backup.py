@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 # Compressors and burners shall not be started for minutes.
 _LEAST_REQUEST_S = 600.0
+# Sensors come back, and while Home Assistant starts none is there yet.
+_PATIENCE_S = 600.0
 _RETRY_S = 30.0
 _TIMEOUT_S = 5.0
 _SAME_K = 0.05
@@ -122,6 +124,7 @@ class SiteBackup:
         self._requested: bool | None = None
         """True: heat is wanted of it; False: none; None: it is left to itself."""
         self._requested_at: float | None = None
+        self._unknown_since: float | None = None
         self._held: set[str] = set()
         """Entities that are not as its owner left them."""
         self._task: asyncio.Task[None] | None = None
@@ -177,9 +180,22 @@ class SiteBackup:
         return self._requested
 
     @callback
-    def carry_out(self, heat_w: Mapping[str, float] | None) -> None:
-        """Ask for heat for its consumers; nothing: for none; None: leave it to itself."""
+    def carry_out(
+        self, heat_w: Mapping[str, float] | None, *, known: bool = True
+    ) -> None:
+        """Ask for heat for its consumers; nothing: for none; None: leave it to itself.
+
+        Without ``known`` it is not known what they need. Soon it is left to itself then.
+        """
         now = self._hass.loop.time()
+        if known or heat_w is None or any(heat_w.values()):
+            self._unknown_since = None
+        else:
+            since = self._unknown_since = self._unknown_since or now
+            if self._requested is None or now - since >= _PATIENCE_S:
+                heat_w = None
+            elif self._requested:
+                heat_w = self._asked_w
         self._asked_w = heat_w or {}
         wanted = None if heat_w is None else any(watts > 0 for watts in heat_w.values())
         if wanted:

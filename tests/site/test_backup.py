@@ -195,6 +195,28 @@ async def test_a_backup_that_may_be_switched_off(
     assert state(hass, SWITCH) == "on"
 
 
+async def test_what_is_not_known_is_left_to_it(
+    hass: HomeAssistant, site: ConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """Without the tank's temperature nobody can say that it needs no heat."""
+    hass.states.async_set("sensor.tank", "unavailable")
+    await add(hass, site, setpoint_entity=SETPOINT)
+    await settle(hass)
+    assert backup_of(site).requested is None
+    assert state(hass, SETPOINT) == "45.0"
+    await tank(hass, WARM)
+    assert state(hass, SETPOINT) == "40.0"
+    hass.states.async_set("sensor.tank", "unavailable")
+    # It is believed for a minute, and then ten more are given to come back.
+    await pass_time(hass, freezer, 61)
+    await pass_time(hass, freezer, 590)
+    assert state(hass, SETPOINT) == "40.0"
+    await pass_time(hass, freezer, 15)
+    assert state(hass, SETPOINT) == "50.0"
+    await tank(hass, WARM)
+    assert state(hass, SETPOINT) == "40.0"
+
+
 @pytest.mark.parametrize("end", ["stop", "disable", "remove", "remove backup"])
 async def test_without_us_it_heats(
     hass: HomeAssistant, site: ConfigEntry, freezer: FrozenDateTimeFactory, end: str

@@ -11,12 +11,14 @@ from pytest_homeassistant_custom_component.common import (
     mock_platform,
 )
 
+from compute_heater_agent.service import RunningAgent
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 
 from .dialogue import check_texts, expect_form, suggested
+from .plant import HEATER_SETTINGS, PASSWORD, USER, add_subentry
 
 DEFAULTS: dict[str, Any] = {
     "prices": {"tax": 0, "surcharge": 0, "price": 0.3, "feed_in": 0.08},
@@ -206,3 +208,35 @@ async def test_renamed_entities_are_followed(
     await hass.async_block_till_done()
     assert site.options["prices"]["price_entities"] == ["sensor.other"]
     assert site.options["prices"]["feed_in_entity"] == "sensor.other"
+
+
+async def test_control_is_told(
+    hass: HomeAssistant, site: ConfigEntry, lone_agent: RunningAgent
+) -> None:
+    """What is chosen gets to control; a heater's own income goes before the site's."""
+    login = {"url": lone_agent.url, "username": USER, "password": PASSWORD}
+    settings = {**HEATER_SETTINGS, "income": 0.2}
+    heater_id = await add_subentry(hass, site, "heater", login, settings)
+    await choose(
+        hass,
+        site,
+        prices={"price": 0.4, "feed_in": 0.07},
+        weather={"persons": 5},
+        compute={"income": 0.1},
+        dump={"dump_power": 2, "dump_price": 0.05},
+    )
+    description = site.runtime_data.site.controller.description
+    assert description.usual_price == 0.4
+    assert description.usual_feed_in == 0.07
+    assert description.persons == 5
+    assert description.dump_max_w == 2000
+    assert description.dump_per_kwh == 0.05
+    assert description.latitude == hass.config.latitude
+    assert description.longitude == hass.config.longitude
+    assert description.heaters[0].income_per_kwh == 0.2
+    heater = site.subentries[heater_id]
+    data = {key: value for key, value in heater.data.items() if key != "income"}
+    hass.config_entries.async_update_subentry(site, heater, data=data)
+    await hass.async_block_till_done()
+    description = site.runtime_data.site.controller.description
+    assert description.heaters[0].income_per_kwh == 0.1

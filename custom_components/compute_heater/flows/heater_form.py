@@ -24,6 +24,7 @@ from ..const import (
     CONF_ECO_POWER,
     CONF_FINGERPRINT,
     CONF_FULL_POWER,
+    CONF_INCOME,
     CONF_LIMITER_CONFIRMED,
     CONF_MIN_OFF_TIME,
     CONF_MIN_ON_TIME,
@@ -152,9 +153,18 @@ def _number(minimum: float, maximum: float, unit: str) -> NumberSelector:
     )
 
 
-def settings_schema() -> probatio.Schema:
-    """Return the fields of power states, times and temperatures."""
+def settings_schema(currency: str) -> probatio.Schema:
+    """Return the fields of power states, times, temperatures and income."""
     watts = _number(0, 100_000, "W")
+    income = NumberSelector(
+        NumberSelectorConfig(
+            min=0,
+            max=10,
+            step="any",
+            mode=NumberSelectorMode.BOX,
+            unit_of_measurement=f"{currency}/kWh",
+        )
+    )
     return probatio.Schema(
         {
             probatio.Required(CONF_STANDBY_POWER): watts,
@@ -165,6 +175,7 @@ def settings_schema() -> probatio.Schema:
             probatio.Required(CONF_MIN_OFF_TIME): _number(0, 7200, "s"),
             probatio.Required(CONF_THROTTLE_TEMPERATURE): _number(30, 90, "°C"),
             probatio.Required(CONF_TRIP_TEMPERATURE): _number(30, 95, "°C"),
+            probatio.Optional(CONF_INCOME): income,
             probatio.Required(CONF_OFF_POWERS_DOWN): BooleanSelector(),
             probatio.Required(CONF_LIMITER_CONFIRMED): BooleanSelector(),
         }

@@ -135,7 +135,7 @@ class HeaterSteps[C: FlowContext, R: FlowResult[Any, Any], H](
         return self.async_show_form(
             step_id="settings",
             data_schema=self.add_suggested_values_to_schema(
-                settings_schema(), suggested
+                settings_schema(self.hass.config.currency), suggested
             ),
             errors=errors,
             description_placeholders={
