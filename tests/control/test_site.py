@@ -191,6 +191,21 @@ def test_an_old_plan_is_no_plan() -> None:
     assert controller.step(later, readings(49)).reason is Reason.NO_DEMAND
 
 
+@pytest.mark.parametrize("strategy", [Strategy.FOLLOW_DEMAND, Strategy.OPTIMISE])
+def test_the_grid_s_limit_counts_at_once(strategy: Strategy) -> None:
+    """1 kW from the grid and 0.5 kW of own electricity are all that heaters take."""
+    controller = SiteController(SITE)
+    controller.strategy = strategy
+    hour = START, START + timedelta(hours=1)
+    limited = replace(
+        prices(0.05, *[0.5] * 35),
+        grid_limit_w=Series.of([Piece(*hour, 1000)]),
+        surplus_w=Series.of([Piece(*hour, 500)]),
+    )
+    decision = controller.step(START, readings(41), limited)
+    assert decision.heaters["rack"].expected_w == pytest.approx(1500, abs=60)
+
+
 def test_boost_heats_to_the_set_point_and_ends() -> None:
     controller = SiteController(SITE)
     assert controller.step(START, readings(48)).reason is Reason.NO_DEMAND

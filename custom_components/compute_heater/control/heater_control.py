@@ -29,7 +29,7 @@ class HeaterDescription:
     """Climate ``off`` shuts the machine down."""
     income_per_kwh: float = 0.0
     """Earned by computing, per electricity, where no forecast says otherwise."""
-    start_cost: float = 0.02
+    start_cost: float = 0.05
     """Wear and lost work of a start, in the site's currency."""
     change_cost: float = 0.005
     """Likewise of a change of power while it works."""

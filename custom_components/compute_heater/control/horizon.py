@@ -21,6 +21,9 @@ LEAST_COP = 1.0
 COARSE_STEPS = 8
 """A heater whose cap has no more steps than this is planned in those steps."""
 
+COOLANT_MARGIN_K = 1.0
+"""Plans stay so far below the temperature at which power is taken back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -100,10 +103,16 @@ def plan_heater(
         change_cost=description.change_cost,
         income_per_kwh=tuple(income),
         blocks=tuple(blocks),
-        coolant_max_c=min(heater.controls.target_c, description.safety.throttle_c),
+        coolant_max_c=coolant_max_c(heater),
         exchanger_kw_per_k=exchanger_kw_per_k,
         fixed=by_hand,
     )
+
+
+def coolant_max_c(heater: HeaterController) -> float:
+    """Return how hot the coolant may become without power being taken back."""
+    limits = (heater.controls.target_c, heater.description.safety.throttle_c)
+    return min(limits) - COOLANT_MARGIN_K
 
 
 def _lasting_ceiling_w(heater: HeaterController) -> float | None:

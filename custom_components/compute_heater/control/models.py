@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from math import inf
 
 from ..heaters.model import Reading
 from .clock import entries
@@ -9,7 +10,7 @@ from .demand import SinkController, SinkKind, SinkReading
 from .description import SinkDescription, SiteDescription
 from .forecast import FilledForecasts, ForecastMemory, SiteForecasts
 from .heater_control import HeaterController
-from .horizon import Money, Steps, plan_backup, plan_heater, plan_problem
+from .horizon import Money, Steps, coolant_max_c, plan_backup, plan_heater, plan_problem
 from .learning import FloorLearner, HeaterLearner, TankLearner
 from .plan import Block, PlanFloor, PlanHeater, PlanProblem, PlanSink, PlanTank
 from .quarter import known
@@ -243,6 +244,14 @@ class SiteModels:
             )
             for heater in description.heaters
         }
+        self.exchangers = {
+            (heater.settings.heater_id, sink.sink_id): HeaterLearner(
+                HeaterModel(efficiency=heater.settings.efficiency)
+            )
+            for heater in description.heaters
+            for sink in description.sinks
+        }
+        """What the way to each sink does to the coolant: a coil resists more than a floor."""
 
     @property
     def temperatures_c(self) -> dict[str, float]:
@@ -294,18 +303,38 @@ class SiteModels:
         for heater_id, reading in heaters.items():
             if reading is not None:
                 self.heaters[heater_id].observe(
-                    now,
-                    power_kw=_kw(reading.power_w),
-                    heat_kw=_kw(reading.heat_w),
-                    coolant_c=reading.coolant_c,
-                    sink_c=sink_c,
+                    now, power_kw=_kw(reading.power_w), heat_kw=_kw(reading.heat_w)
                 )
+                if sink_c is not None:
+                    self.exchangers[heater_id, served[0]].observe(
+                        now,
+                        power_kw=_kw(reading.power_w),
+                        heat_kw=_kw(reading.heat_w),
+                        coolant_c=reading.coolant_c,
+                        sink_c=sink_c,
+                    )
 
     def _exchange_c(self, sink_id: str) -> float | None:
         """Temperature that the water comes back with: of the tank, or of the slab."""
         if (tank := self.tanks.get(sink_id)) is not None:
             return tank.temperature_c
         return self.floors[sink_id].learner.slab_c
+
+    def max_heat_w(
+        self, sink_id: str, heaters: Mapping[str, HeaterController]
+    ) -> float:
+        """Return the heat that a sink takes while the coolant keeps to its limit."""
+        sink_c = self._exchange_c(sink_id)
+        total_w = 0.0
+        for heater_id, heater in heaters.items():
+            limit_kw = None
+            if sink_c is not None:
+                model = self.exchangers[heater_id, sink_id].model
+                limit_kw = model.max_heat_kw(coolant_max_c(heater), sink_c)
+            if limit_kw is None:
+                return inf
+            total_w += limit_kw * 1000
+        return total_w
 
     def problem(
         self,
@@ -380,11 +409,19 @@ class SiteModels:
     ) -> PlanHeater | None:
         usual = heater.description.income_per_kwh
         income = [forecasts.income_per_kwh.mean(*bounds) for bounds in steps.bounds()]
-        model = self.heaters[heater.settings.heater_id].model
+        heater_id = heater.settings.heater_id
+        ways = [
+            learner.model.exchanger_kw_per_k
+            for (key, _), learner in self.exchangers.items()
+            if key == heater_id
+        ]
         return plan_heater(
             heater,
-            efficiency=model.efficiency,
-            exchanger_kw_per_k=model.exchanger_kw_per_k,
+            efficiency=self.heaters[heater_id].model.efficiency,
+            # The narrowest way counts: hot sinks are those behind a coil.
+            exchanger_kw_per_k=min(
+                (each for each in ways if each is not None), default=None
+            ),
             income=[usual if each is None else each for each in income],
             blocks=blocks,
             in_mode_h=in_mode_h,
@@ -398,6 +435,10 @@ class SiteModels:
             "tanks": {key: tank.memory for key, tank in self.tanks.items()},
             "floors": {key: floor.memory for key, floor in self.floors.items()},
             "heaters": {key: heater.memory for key, heater in self.heaters.items()},
+            "exchangers": {
+                f"{heater_id} {sink_id}": learner.memory
+                for (heater_id, sink_id), learner in self.exchangers.items()
+            },
         }
 
     def restore(self, memory: Mapping[str, object]) -> None:
@@ -408,6 +449,10 @@ class SiteModels:
             ("tanks", self.tanks),
             ("floors", self.floors),
             ("heaters", self.heaters),
+            (
+                "exchangers",
+                {" ".join(key): learner for key, learner in self.exchangers.items()},
+            ),
         )
         for name, ours in parts:
             for key, stored in entries(memory.get(name)):

@@ -39,8 +39,8 @@ class Wanted:
 
     heat_w: Mapping[str, float]
     """For each sink."""
-    power_w: float
-    """Electrical, of all heaters together, as planned."""
+    power_w: Mapping[str, float]
+    """Electrical, of each heater."""
     backup_w: Mapping[str, Mapping[str, float]]
     dump_w: float
     reason: Reason
@@ -62,6 +62,8 @@ class Optimiser:
         self._tracker = PlanTracker()
         self._asked_at: datetime | None = None
         self._asked_for: object = None
+        self._start_c: dict[str, float] = {}
+        """Temperatures of the sinks when the plan was made."""
 
     @property
     def windows(self) -> object:
@@ -135,7 +137,9 @@ class Optimiser:
         for sink, temperature in temperatures_c.items():
             if (end := step.temperature_c.get(sink)) is None:
                 continue
-            begin = end if before is None else before.temperature_c.get(sink, end)
+            begin = self._start_c.get(sink, end)
+            if before is not None:
+                begin = before.temperature_c.get(sink, end)
             if not (
                 min(begin, end) - DEVIATION_K
                 <= temperature
@@ -145,10 +149,15 @@ class Optimiser:
         return False
 
     def ask(
-        self, now: datetime, problem: PlanProblem | None, circumstances: object
+        self,
+        now: datetime,
+        problem: PlanProblem | None,
+        temperatures_c: Mapping[str, float],
+        circumstances: object,
     ) -> None:
         """Have a plan made for ``problem``; None: there is nothing to plan."""
         self._asked_at, self._asked_for = now, circumstances
+        self._start_c = dict(temperatures_c)
         self.problem = problem
         if problem is None:
             self.adopt(None)
@@ -189,7 +198,7 @@ class Optimiser:
             return None
         return Wanted(
             heat_w=heat_w,
-            power_w=sum(step.power_w.values()),
+            power_w=step.power_w,
             backup_w=step.backup_w,
             dump_w=step.dump_w,
             reason=step.reason,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 
 from .clock import Clock, entries
 from .comfort import ComfortGuard
@@ -175,6 +176,8 @@ class SiteController:
                 now=time_s,
             )
         target_w = dump_w + sum(wanted_w[sink_id] for sink_id in path.ready)
+        target_w *= self._nominal(plan)
+        target_w = min(target_w, self._grid_limit_w(now, forecasts))
         # What people run by hand serves part of the demand already.
         target_w -= sum(heater.heat_by_hand_w for heater in self.heaters.values())
         results = self._dispatcher.dispatch(
@@ -264,7 +267,7 @@ class SiteController:
             return None
         optimiser = self.optimiser
         temperatures_c = self.models.temperatures_c
-        circumstances = self._circumstances(forecasts)
+        circumstances = self._circumstances(now, forecasts)
         if optimiser.is_due(now, temperatures_c, circumstances):
             problem = self.models.problem(
                 now,
@@ -274,7 +277,7 @@ class SiteController:
                 optimiser.blocks,
                 self._dispatcher.mode_h,
             )
-            optimiser.ask(now, problem, circumstances)
+            optimiser.ask(now, problem, temperatures_c, circumstances)
         delivered_w = {
             key: watts
             for key, watts in self._delivered_w().items()
@@ -300,7 +303,7 @@ class SiteController:
             and temperature_c < sink.store_max_c
         )
 
-    def _circumstances(self, forecasts: SiteForecasts) -> object:
+    def _circumstances(self, now: datetime, forecasts: SiteForecasts) -> object:
         """Return what a plan rests on, besides time and temperatures."""
         return (
             tuple(
@@ -311,8 +314,32 @@ class SiteController:
                 (key, sink.settings, sink.enabled) for key, sink in self.sinks.items()
             ),
             forecasts.price.end,
+            forecasts.grid_limit_w.at(now),
             self.optimiser.windows,
         )
+
+    def _grid_limit_w(self, now: datetime, forecasts: SiteForecasts) -> float:
+        """Return the heat that may be made with what the grid and the own surplus give."""
+        limit_w = forecasts.grid_limit_w.at(now)
+        if limit_w is None:
+            return inf
+        own_w = max(forecasts.surplus_w.at(now) or 0.0, 0.0)
+        worst = min(heater.settings.efficiency for heater in self.heaters.values())
+        return (max(limit_w, 0.0) + own_w) * worst
+
+    def _nominal(self, plan: Wanted | None) -> float:
+        """Return how dispatch reckons heat, against what the plan has learned of it.
+
+        A level must stay the same level, though less of it arrives than its label says.
+        """
+        if plan is None:
+            return 1.0
+        planned_w = nominal_w = 0.0
+        for heater_id, power_w in plan.power_w.items():
+            model = self.models.heaters[heater_id].model
+            planned_w += power_w * model.efficiency
+            nominal_w += power_w * self.heaters[heater_id].settings.efficiency
+        return nominal_w / planned_w if planned_w > 0 else 1.0
 
     def boost(self, sink_id: str, until: datetime | None) -> None:
         """Heat a sink to its set point at once, by all heaters; None: no more."""
@@ -354,7 +381,10 @@ class SiteController:
             if urgent and sink.demand.accepts:
                 wanted_w[key] = sink.settings.max_heat_w
             else:
-                wanted_w[key] = 0.0 if plan is None else plan.heat_w.get(key, 0.0)
+                planned_w = 0.0 if plan is None else plan.heat_w.get(key, 0.0)
+                # More would only make the heater hot, and its power fall by itself.
+                most_w = self.models.max_heat_w(key, self.heaters)
+                wanted_w[key] = min(planned_w, most_w)
         return wanted_w
 
     def _note_blocks(self, now: datetime, time_s: float) -> None:

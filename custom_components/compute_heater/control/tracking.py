@@ -6,8 +6,10 @@ from datetime import datetime
 from .clock import Clock
 from .plan import Plan, PlanStep
 
-SWITCH_KWH = 0.1
+SWITCH_KWH = 0.25
 """A valve only turns to another consumer that is owed more than this."""
+CARRIED_KWH = 0.5
+"""The most that is still owed when a new plan begins, which knows what was missed."""
 LONGEST_S = 900.0
 """What was not delivered within a longer gap is not owed."""
 
@@ -45,7 +47,11 @@ class PlanTracker:
         if step is None:
             return None
         if plan is not self._plan:
-            self._plan, self._owed_kwh = plan, {}
+            self._plan = plan
+            self._owed_kwh = {
+                sink: min(max(owed, -CARRIED_KWH), CARRIED_KWH)
+                for sink, owed in self._owed_kwh.items()
+            }
         if elapsed_s <= LONGEST_S:
             self._account(step, delivered_w, elapsed_s / 3600)
         wanted = {
@@ -66,7 +72,11 @@ class PlanTracker:
             (sink for sink in rivals if sink != served),
             key=lambda sink: owed.get(sink, 0.0),
         )
-        if owed.get(served, 0.0) <= 0 and owed.get(other, 0.0) > SWITCH_KWH:
+        behind_kwh = owed.get(other, 0.0) - owed.get(served, 0.0)
+        if owed.get(other, 0.0) > SWITCH_KWH and (
+            # Who takes less than planned shall not keep others waiting.
+            owed.get(served, 0.0) <= 0 or behind_kwh > 2 * SWITCH_KWH
+        ):
             self._served = served = other
         for sink in rivals:
             wanted[sink] = sum(rivals.values()) if sink == served else 0.0
