@@ -324,7 +324,9 @@ class SiteController:
         if limit_w is None:
             return inf
         own_w = max(forecasts.surplus_w.at(now) or 0.0, 0.0)
-        worst = min(heater.settings.efficiency for heater in self.heaters.values())
+        worst = min(
+            (each.settings.efficiency for each in self.heaters.values()), default=1.0
+        )
         return (max(limit_w, 0.0) + own_w) * worst
 
     def _nominal(self, plan: Wanted | None) -> float:
