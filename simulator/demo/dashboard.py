@@ -81,6 +81,7 @@ def _view(entity: dict[str, str]) -> Json:
                     _hot_water(entity),
                     _floor(entity),
                     _site(entity),
+                    _plan(entity),
                     _trends(entity),
                 ],
             }
@@ -190,6 +191,34 @@ def _site(entity: dict[str, str]) -> Json:
             _tile(entity["price"], "Electricity", "green"),
             _tile(entity["energy"], "Electricity used", "amber"),
             {"type": "markdown", "content": share, **_wide()},
+        ],
+    )
+
+
+def _plan(entity: dict[str, str]) -> Json:
+    calendar = entity["plan"]
+    step = (
+        f"{{% set plan = states.{calendar} %}}"
+        "{% if plan.attributes.message %}"
+        "**{{ plan.attributes.message }}**, "
+        "{{ as_datetime(plan.attributes.start_time).strftime('%H:%M') }}–"
+        "{{ as_datetime(plan.attributes.end_time).strftime('%H:%M') }}  \n"
+        "{{ plan.attributes.description | replace('\n', '  \n') }}"
+        "{% else %}Choose *Optimise* for a plan of the next hours.{% endif %}"
+    )
+    return _section(
+        "Plan",
+        "mdi:calendar-clock",
+        [
+            _tile(entity["planned_power"], "Planned now", "deep-orange"),
+            _tile(entity["planned_cost"], "Costs", "green"),
+            {"type": "markdown", "content": step, **_wide()},
+            {
+                "type": "calendar",
+                "entities": [calendar],
+                "initial_view": "listWeek",
+                **_wide(),
+            },
         ],
     )
 

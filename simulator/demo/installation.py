@@ -112,6 +112,9 @@ _ENTITIES: dict[str, tuple[str | None, Wanted]] = {
     "demand": (None, Wanted(domain="sensor", key="heat_demand")),
     "compute_heat": (None, Wanted(domain="sensor", key="compute_heat")),
     "site_reason": (None, Wanted(domain="sensor", key="reason")),
+    "plan": (None, Wanted(domain="calendar")),
+    "planned_power": (None, Wanted(key="planned_power")),
+    "planned_cost": (None, Wanted(key="planned_cost")),
     "heater": ("heater", Wanted(domain="climate")),
     "power": ("heater", Wanted(domain="sensor", key="power")),
     "power_cap": ("heater", Wanted(domain="sensor", key="power_limit")),
@@ -161,7 +164,7 @@ async def install(stack: DemoStack) -> Installation:
         name: await find_entity(client, entry_id, part and parts[part], wanted)
         for name, (part, wanted) in _ENTITIES.items()
     }
-    may_be_unknown = {"power_cap", "power_limit"}
+    may_be_unknown = {"power_cap", "power_limit", "planned_power", "planned_cost"}
     await wait_available(
         client, [entity[name] for name in entity if name not in may_be_unknown]
     )
