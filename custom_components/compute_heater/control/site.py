@@ -24,6 +24,8 @@ __all__ = ["SiteController", "SiteDecision", "SiteDescription", "SiteReadings"]
 
 SILENT = HeaterInput(reading=None, age_s=None)
 UNREAD = SinkReading(temperature_c=None)
+ROOM_AGAIN = 1.6
+"""A sink that was too hot for a heater's least heat takes some again at so much of it."""
 FULL_SHARE = 0.95
 """Of full power: who draws it works as much as it can."""
 
@@ -107,6 +109,7 @@ class SiteController:
         self._dumped_w = 0.0
         self._boosts: dict[str, datetime] = {}
         self._block_clock = Clock()
+        self._too_hot: set[str] = set()
         self._exclusive = frozenset(
             one.sink_id
             for one in description.sinks
@@ -301,6 +304,30 @@ class SiteController:
             and sink.demand.accepts
             and temperature_c is not None
             and temperature_c < sink.store_max_c
+            and self._takes_enough(sink_id)
+        )
+
+    def _takes_enough(self, sink_id: str) -> bool:
+        """Whether a sink takes what a heater gives at least; less makes it start and stop."""
+        most_w, least_w = (
+            self.models.max_heat_w(sink_id, self.heaters),
+            self._least_heat_w,
+        )
+        if most_w < least_w:
+            self._too_hot.add(sink_id)
+        elif most_w >= ROOM_AGAIN * least_w:
+            self._too_hot.discard(sink_id)
+        return sink_id not in self._too_hot
+
+    @property
+    def _least_heat_w(self) -> float:
+        """Heat of the heater with the smallest least power."""
+        return min(
+            (
+                each.settings.lowest_working_w * each.settings.efficiency
+                for each in self.heaters.values()
+            ),
+            default=0.0,
         )
 
     def _circumstances(self, now: datetime, forecasts: SiteForecasts) -> object:

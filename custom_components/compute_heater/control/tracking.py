@@ -6,9 +6,9 @@ from datetime import datetime
 from .clock import Clock
 from .plan import Plan, PlanStep
 
-SWITCH_KWH = 0.25
+SWITCH_KWH = 2.0
 """A valve only turns to another consumer that is owed more than this."""
-CARRIED_KWH = 0.5
+CARRIED_KWH = 4.0
 """The most that is still owed when a new plan begins, which knows what was missed."""
 LONGEST_S = 900.0
 """What was not delivered within a longer gap is not owed."""
