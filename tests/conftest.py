@@ -3,9 +3,16 @@
 from collections.abc import AsyncIterator
 
 from bac_py import Client, DeviceConfig
+from hypothesis import HealthCheck, settings
 import pytest
 
 from simulator.ports import udp_port
+
+# How quick a machine is that does other things as well says nothing of the code.
+settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(autouse=True)

@@ -132,7 +132,8 @@ async def test_off_stands_still_and_on_goes_on(tmp_path: Path) -> None:
             await until(lambda: module.state == "off")
             before_s = group.usage_s()
             await asyncio.sleep(0.5)
-            assert group.usage_s() == before_s
+            # What ran when it froze is counted late; a busy loop would use all of it.
+            assert group.usage_s() - before_s < 0.1
             await client.reset(1, "On")
             await until(lambda: module.state == "on")
             await until(lambda: group.usage_s() > before_s + 0.1)

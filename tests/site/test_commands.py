@@ -69,7 +69,7 @@ async def test_out_of_range(still_plant: Plant) -> None:
         (tank, "set_temperature", {"temperature": 50, "operation_mode": "eco"}),
         (tank, "set_operation_mode", {"operation_mode": "eco"}),
         (state, "select_option", {"option": "turbo"}),
-        (strategy, "select_option", {"option": "optimise"}),
+        (strategy, "select_option", {"option": "guess"}),
         (setpoint, "set_value", {"value": 65.5}),
         (setpoint, "set_value", {"value": 29}),
         (mode, "select_option", {"option": "Cooling"}),
