@@ -14,12 +14,12 @@ from custom_components.compute_heater.building.profile import load_profiles
 from custom_components.compute_heater.climate import HeaterClimate
 from custom_components.compute_heater.const import DOMAIN, PLATFORMS
 from custom_components.compute_heater.control.reasons import Reason
+from custom_components.compute_heater.control.site import Strategy
 from custom_components.compute_heater.flows.modbus_form import AS_LISTED
 from custom_components.compute_heater.flows.point_form import BY_ROLE
 from custom_components.compute_heater.heaters.boinc_status import SUSPENDED_REASONS
 from custom_components.compute_heater.heaters.model import ModuleCondition, PowerState
 from custom_components.compute_heater.heaters.slurm_settings import Leaving
-from custom_components.compute_heater.control.site import Strategy
 from custom_components.compute_heater.water_heater import Tank
 
 from .translation_keys import (
