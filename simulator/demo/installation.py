@@ -33,6 +33,10 @@ PRICE_WINDOWS: list[Json] = [
     {"start": "17:00:00", "end": "21:00:00", "price": 0.33},
 ]
 INCOME_PER_KWH = 0.18
+MAY_BE_UNKNOWN = frozenset(
+    {"power_cap", "power_limit", "planned_power", "planned_cost"}
+)
+"""Without a limit, or without a plan, there is nothing to show."""
 
 # What a plant's documentation would say about its registers.
 MODBUS_POINTS: list[Json] = [
@@ -164,9 +168,8 @@ async def install(stack: DemoStack) -> Installation:
         name: await find_entity(client, entry_id, part and parts[part], wanted)
         for name, (part, wanted) in _ENTITIES.items()
     }
-    may_be_unknown = {"power_cap", "power_limit", "planned_power", "planned_cost"}
     await wait_available(
-        client, [entity[name] for name in entity if name not in may_be_unknown]
+        client, [entity[name] for name in entity if name not in MAY_BE_UNKNOWN]
     )
     await client.call(
         "select.select_option", entity["strategy"], option="follow_demand"

@@ -4,6 +4,7 @@ import asyncio
 
 from simulator.demo import hass_log
 from simulator.demo.hass_client import Json
+from simulator.demo.installation import MAY_BE_UNKNOWN
 from simulator.demo.operator import DHW_SETPOINT
 
 from .conftest import LEASE_S
@@ -135,7 +136,7 @@ async def test_hass_starts_alone(plant: Plant) -> None:
         lambda: all(
             client.state(entity_id) is not None
             for name, entity_id in plant.entity.items()
-            if name not in ("power_cap", "power_limit")
+            if name not in MAY_BE_UNKNOWN
         ),
         90,
         "every entity is back",

@@ -3,6 +3,7 @@
 from .demand import SinkController
 
 TANK_MARGIN_K, TANK_LIFT_K = 1.0, 2.0
+USABLE_K, USABLE_AGAIN_K = 4.0, 6.0
 ROOM_MARGIN_K, ROOM_LIFT_K = 0.05, 0.2
 
 
@@ -12,8 +13,17 @@ class ComfortGuard:
     def __init__(self) -> None:
         self.in_need = False
 
-    def update(self, sink: SinkController, temperature_c: float | None) -> bool:
-        """Return whether it needs heat from anywhere; unknown is no need."""
+    def update(
+        self,
+        sink: SinkController,
+        temperature_c: float | None,
+        usable_k: float | None = None,
+    ) -> bool:
+        """Return whether it needs heat from anywhere; unknown is no need.
+
+        ``usable_k`` is the heat that a tank can still give at its comfort minimum, per
+        its capacity: the top of a tank in layers is hot until there is nothing below it.
+        """
         minimum = sink.comfort_min_c
         if minimum is None or temperature_c is None or not sink.enabled:
             self.in_need = False
@@ -25,5 +35,8 @@ class ComfortGuard:
         # Never above the set point, so that it does not heat against its owner's will.
         low = min(minimum + margin, sink.target_c)
         high = min(low + lift, max(sink.target_c, low + 0.01))
-        self.in_need = temperature_c < (high if self.in_need else low)
+        empty = usable_k is not None and usable_k < (
+            USABLE_AGAIN_K if self.in_need else USABLE_K
+        )
+        self.in_need = empty or temperature_c < (high if self.in_need else low)
         return self.in_need

@@ -49,6 +49,8 @@ class _Tank:
             prior.capacity_kwh_per_k, prior.loss_kw_per_k, prior.ambient_c
         )
         self.top_c: float | None = None
+        self.in_layers = False
+        """Two sensors show more than one temperature."""
 
     @property
     def temperature_c(self) -> float | None:
@@ -63,7 +65,8 @@ class _Tank:
         heat_w: float | None,
         known_heat_w: float,
     ) -> None:
-        self.top_c = known(reading.temperature_c)
+        self.top_c, second_c = known(reading.temperature_c), known(reading.second_c)
+        self.in_layers = self.top_c is not None and second_c is not None
         if self.top_c is None:
             self.learner.observe(now, None, None)
             return
@@ -73,7 +76,7 @@ class _Tank:
         self.layers.observe(
             time_s,
             self.top_c,
-            known(reading.second_c),
+            second_c,
             (known_heat_w if heat_w is None else heat_w) / 1000,
             self.learner.draws.expected(now, 0.25) / 0.25,
         )
@@ -319,6 +322,16 @@ class SiteModels:
         if (tank := self.tanks.get(sink_id)) is not None:
             return tank.temperature_c
         return self.floors[sink_id].learner.slab_c
+
+    def usable_k(self, sink_id: str, needed_c: float | None) -> float | None:
+        """Return the heat that a tank in layers gives at ``needed_c``, per its capacity.
+
+        None where its layers are not seen.
+        """
+        tank = self.tanks.get(sink_id)
+        if tank is None or needed_c is None or not tank.in_layers:
+            return None
+        return tank.layers.usable_kwh(needed_c) / tank.layers.capacity_kwh_per_k
 
     def max_heat_w(
         self, sink_id: str, heaters: Mapping[str, HeaterController]

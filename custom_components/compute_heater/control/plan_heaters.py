@@ -27,6 +27,8 @@ class HeaterRules:
     ceiling_kw: tuple[float, ...]
     starts_h: tuple[float, ...]
     """When each step begins, since the start of the plan."""
+    left_h: float
+    """Of its minimum time; below 0 if that is long over."""
 
     @property
     def lowest_kw(self) -> float:
@@ -122,6 +124,7 @@ def heater_rules(problem: PlanProblem) -> list[HeaterRules]:
                 must_idle=frozenset() if works else frozenset(held),
                 ceiling_kw=tuple(ceiling),
                 starts_h=starts,
+                left_h=left,
             )
         )
     return found

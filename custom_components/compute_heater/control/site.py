@@ -147,6 +147,7 @@ class SiteController:
             sink_id: guard.update(
                 self.sinks[sink_id],
                 readings.sinks.get(sink_id, UNREAD).temperature_c,
+                self.models.usable_k(sink_id, self.sinks[sink_id].comfort_min_c),
             )
             for sink_id, guard in self._guards.items()
         }

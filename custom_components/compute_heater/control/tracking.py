@@ -9,7 +9,9 @@ from .plan import Plan, PlanStep
 SWITCH_KWH = 2.0
 """A valve only turns to another consumer that is owed more than this."""
 CARRIED_KWH = 4.0
-"""The most that is still owed when a new plan begins, which knows what was missed."""
+"""The most that is owed: each new plan knows what was missed."""
+TURN_S = 1800.0
+"""Nobody is cut off before, unless it has got what it was owed."""
 LONGEST_S = 900.0
 """What was not delivered within a longer gap is not owed."""
 
@@ -22,9 +24,9 @@ class PlanTracker:
     """
 
     def __init__(self) -> None:
-        self._plan: Plan | None = None
         self._owed_kwh: dict[str, float] = {}
         self._served: str | None = None
+        self._served_s = 0.0
         self._clock = Clock()
 
     def wanted_w(
@@ -43,15 +45,10 @@ class PlanTracker:
         what each gets now.
         """
         elapsed_s = self._clock.elapsed_s(now_s)
+        self._served_s += elapsed_s
         step = plan.step_at(now)
         if step is None:
             return None
-        if plan is not self._plan:
-            self._plan = plan
-            self._owed_kwh = {
-                sink: min(max(owed, -CARRIED_KWH), CARRIED_KWH)
-                for sink, owed in self._owed_kwh.items()
-            }
         if elapsed_s <= LONGEST_S:
             self._account(step, delivered_w, elapsed_s / 3600)
         wanted = {
@@ -72,12 +69,14 @@ class PlanTracker:
             (sink for sink in rivals if sink != served),
             key=lambda sink: owed.get(sink, 0.0),
         )
-        behind_kwh = owed.get(other, 0.0) - owed.get(served, 0.0)
-        if owed.get(other, 0.0) > SWITCH_KWH and (
+        waits_kwh = owed.get(other, 0.0)
+        if waits_kwh > SWITCH_KWH and (
+            owed.get(served, 0.0) <= 0
             # Who takes less than planned shall not keep others waiting.
-            owed.get(served, 0.0) <= 0 or behind_kwh > 2 * SWITCH_KWH
+            or (waits_kwh >= 2 * SWITCH_KWH and self._served_s >= TURN_S)
         ):
-            self._served = served = other
+            self._served, self._served_s = other, 0.0
+            served = other
         for sink in rivals:
             wanted[sink] = sum(rivals.values()) if sink == served else 0.0
         return wanted
@@ -87,6 +86,5 @@ class PlanTracker:
     ) -> None:
         for sink, watts in step.heat_w.items():
             missing_w = watts - delivered_w.get(sink, 0.0)
-            self._owed_kwh[sink] = (
-                self._owed_kwh.get(sink, 0.0) + missing_w * hours / 1000
-            )
+            owed = self._owed_kwh.get(sink, 0.0) + missing_w * hours / 1000
+            self._owed_kwh[sink] = min(max(owed, -CARRIED_KWH), CARRIED_KWH)
