@@ -6,6 +6,7 @@ from math import inf
 
 from ..heaters.model import Reading
 from .clock import entries
+from .comfort import USABLE_K
 from .demand import SinkController, SinkKind, SinkReading
 from .description import SinkDescription, SiteDescription
 from .forecast import FilledForecasts, ForecastMemory, SiteForecasts
@@ -104,7 +105,9 @@ class _Tank:
             draw.append(draws.expected(begin, hours))
             likely = draws.expected(end, RESERVE_HOURS)
             most = draws.quantile(end, RESERVE_HOURS, RESERVE_QUANTILE)
-            reserve.append(max(most - likely, 0.0))
+            # A plan shall not itself call for help.
+            least = (USABLE_K + 1.0) * model.capacity_kwh_per_k
+            reserve.append(max(most - likely, least if self.in_layers else 0.0))
         fall = model.loss_kw_per_k * (mean_c - model.ambient_c)
         minimum = minimum_means_c(
             TankView(
