@@ -64,10 +64,10 @@ class Planning:
         self._task = None
 
     async def _async_plan(self, problem: PlanProblem) -> None:
-        if self._has_solver is None:
-            self._has_solver = await self._async_get_solver()
         plan: Plan | None = None
         try:
+            if self._has_solver is None:
+                self._has_solver = await self._async_get_solver()
             async with asyncio.timeout(_PATIENCE_S):
                 plan = await self._hass.async_add_executor_job(
                     self._make, problem, self._optimiser.plan
@@ -77,7 +77,7 @@ class Planning:
         except Exception:  # noqa: BLE001
             # Whatever is wrong with a plan, the house has to stay warm without one.
             LOGGER.exception("Planning failed; the heat demand is followed")
-        self._optimiser.adopt(plan)
+        self._optimiser.adopt(plan, problem)
         async_tell_planner(self._hass, self._entry, failed=plan is None)
         self._on_plan()
 

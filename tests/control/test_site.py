@@ -175,10 +175,26 @@ def test_an_owner_who_plans_in_its_own_time() -> None:
     assert waiting.heaters["rack"].expected_w == pytest.approx(300)
     problem = controller.optimiser.problem
     assert problem is not None
-    controller.optimiser.adopt(plan_now(problem, None))
+    controller.optimiser.adopt(plan_now(problem, None), problem)
     now = START + timedelta(seconds=5)
     decision = controller.step(now, readings(47), dear_later)
     assert decision.heaters["rack"].expected_w > 2000
+
+
+def test_what_changes_while_a_plan_is_made_is_planned_next() -> None:
+    controller = optimising(planner=None)
+    controller.step(START, readings(47), prices(0.05, *[0.5] * 35))
+    first = controller.optimiser.problem
+    controller.sinks["tank"].settings = replace(TANK, setpoint_c=55)
+    now = START + timedelta(seconds=5)
+    controller.step(now, readings(47), prices(0.05, *[0.5] * 35))
+    second = controller.optimiser.problem
+    assert first is not None and second is not None and second is not first
+    controller.optimiser.adopt(plan_now(first, None), first)
+    assert controller.optimiser.plan is not None
+    assert controller.optimiser.problem is second
+    controller.optimiser.adopt(plan_now(second, None), second)
+    assert controller.optimiser.problem is None
 
 
 def test_an_old_plan_is_no_plan() -> None:
@@ -186,7 +202,7 @@ def test_an_old_plan_is_no_plan() -> None:
     controller.step(START, readings(47), prices(0.05, *[0.5] * 35))
     problem = controller.optimiser.problem
     assert problem is not None
-    controller.optimiser.adopt(plan_now(problem, None))
+    controller.optimiser.adopt(plan_now(problem, None), problem)
     later = START + timedelta(hours=3)
     assert controller.step(later, readings(49)).reason is Reason.NO_DEMAND
 

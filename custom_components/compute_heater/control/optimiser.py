@@ -160,13 +160,17 @@ class Optimiser:
         self._start_c = dict(temperatures_c)
         self.problem = problem
         if problem is None:
-            self.adopt(None)
+            self.adopt(None, None)
         elif self._planner is not None:
-            self.adopt(self._planner(problem, self.plan))
+            self.adopt(self._planner(problem, self.plan), problem)
 
-    def adopt(self, plan: Plan | None) -> None:
-        """Follow a plan from now on; None: there is none."""
-        problem, self.problem = self.problem, None
+    def adopt(self, plan: Plan | None, problem: PlanProblem | None) -> None:
+        """Follow the plan that was made for ``problem``; None: there is none.
+
+        A problem that has come up meanwhile goes on waiting for its plan.
+        """
+        if self.problem is problem:
+            self.problem = None
         self.ask_prices = (
             None if problem is None or plan is None else ask_prices(problem, plan)
         )
