@@ -159,7 +159,7 @@ def test_memory_survives_a_restart() -> None:
     assert again.expected(start, 24) == profile.expected(start, 24)
 
 
-@pytest.mark.parametrize("nonsense", [nan, inf, -inf])
+@pytest.mark.parametrize("nonsense", [nan, inf, -inf, 1e6, 1e307])
 def test_nonsense_is_not_recorded(nonsense: float) -> None:
     profile = DrawOffProfile(5, BERLIN)
     profile.record(midnight(MONDAY), 0.25, nonsense)

@@ -90,7 +90,7 @@ async def test_it_heats_while_it_is_cheap(browser: Browser, plant: Plant) -> Non
         await choose(plant, "optimise")
         await eventually(lambda: has_plan(plant, DEAR), 90, "a plan")
         await expect(why).to_contain_text("Waiting for a cheaper hour", timeout=30_000)
-        assert plant.state("power_state") == "standby"
+        await eventually(lambda: plant.state("power_state") == "standby", 60, "rest")
 
         await prices(plant, DEAR, this_quarter(CHEAP))
         assert plant.state("strategy") == "optimise"

@@ -18,6 +18,8 @@ PRIOR_SPREAD = (0.3, 0.6, 0.9, 1.2, 2.0)
 """Days of the prior, against their mean."""
 SHIFTS = (-1, 0, 1)
 """Quarters by which a habit may come earlier or later tomorrow."""
+MOST_KW = 1000.0
+"""More is no draw-off of any house but a fault of a meter or of a clock."""
 HOURLY_SHARE = (
     *(1, 1, 1, 1, 1, 3, 10, 11, 6, 4, 3, 3),
     *(4, 3, 2, 2, 3, 5, 8, 9, 8, 6, 4, 2),
@@ -55,7 +57,7 @@ class DrawOffProfile:
 
     def record(self, start: datetime, hours: float, kwh: float) -> None:
         """Note that so much was drawn in an interval; nonsense is ignored."""
-        if not isfinite(kwh) or not 0 < hours <= 1:
+        if not 0 < hours <= 1 or not isfinite(kwh) or kwh > MOST_KW * hours:
             return
         for day, slot, share in _slots(start, hours, self._zone):
             slots = self._days.setdefault(day, [None] * SLOTS)
@@ -243,4 +245,4 @@ def _day(name: object) -> date | None:
 def _drawn(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if isfinite(value) and value >= 0 else None
+    return float(value) if 0 <= value <= MOST_KW * 0.25 else None
