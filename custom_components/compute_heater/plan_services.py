@@ -155,7 +155,7 @@ async def _async_set_block(call: ServiceCall) -> ServiceResponse:
 def _optimising_site(call: ServiceCall) -> ComputeHeaterConfigEntry:
     """Return the site that is meant, if it plans."""
     entry = _site(call)
-    if entry.runtime_data.site.strategy is not Strategy.OPTIMISE:
+    if not entry.runtime_data.site.strategy.plans:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="not_optimising",

@@ -24,6 +24,7 @@ from homeassistant.util import dt as dt_util
 
 from .actuators import Actuators
 from .const import LOGGER, TICK_INTERVAL
+from .control.building import BuildingRequests, SiteRequest
 from .control.hydraulics import PathDecision
 from .control.plan import Plan
 from .control.reasons import Reason
@@ -103,6 +104,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         self.outlook = Outlook(hass, entry)
         self._planning = Planning(hass, entry, controller.optimiser, self.tick)
         self._actuators = Actuators(hass)
+        self._requests = BuildingRequests()
         self._unsubscribe: list[Callable[[], None]] = []
         self._turn: asyncio.Handle | None = None
         """The next turn of the event loop, after one with a new reading."""
@@ -122,7 +124,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
     @property
     def plan(self) -> Plan | None:
         """The plan that is followed; None without one."""
-        if self.strategy is not Strategy.OPTIMISE:
+        if not self.strategy.plans:
             return None
         return self.controller.optimiser.plan
 
@@ -131,6 +133,12 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         """Make a new plan at once."""
         self.controller.optimiser.ask_anew()
         self.tick()
+
+    @callback
+    def ask(self, source: str, request: SiteRequest | None, *, rank: int) -> None:
+        """Take what the building asks for through a bridge or gateway; acts at once."""
+        if self._requests.put(source, request, rank=rank):
+            self.tick()
 
     @property
     def path(self) -> PathDecision | None:
@@ -277,6 +285,9 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
                 if sink.flow is not None
             },
             outdoor_c=self.outlook.outdoor_c,
+            building=self._requests.merged(
+                {key: heater.settings for key, heater in self.heaters.items()}
+            ),
             backup_w={
                 sink_id: heat_w
                 for backup in self.backups.values()

@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.compute_heater.control.building import BuildingRequest
 from custom_components.compute_heater.control.dispatch import (
     DispatchResult,
     HeaterSettings,
 )
 from custom_components.compute_heater.control.precedence import (
-    BuildingRequest,
     Decision,
     HeaterWish,
     decide,

@@ -24,6 +24,8 @@ class HeaterLimit:
 
     ceiling_w: float | None = None
     max_state: PowerState = PowerState.FULL
+    least_w: float = 0.0
+    """What the building's controller asks for at least, where it fits in."""
     reason: Reason | None = None
     """Shown where the limit is what holds the heater down."""
 
@@ -140,6 +142,7 @@ class Dispatcher:
                 low = min(settings.lowest_working_w, cap)
         elif running.kept_for(settings.min_off_s):
             top = cap
+        low = min(max(low, limit.least_w), top)
         return Share(settings=settings, low_w=low, top_w=top)
 
     def _allocate(

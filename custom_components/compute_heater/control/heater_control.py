@@ -6,8 +6,9 @@ from math import isfinite
 from typing import Literal
 
 from ..heaters.model import PowerState, Reading
-from .dispatch import DispatchResult, HeaterLimit
-from .ladder import HeaterSettings
+from .building import BuildingRequest
+from .dispatch import Dispatcher, DispatchResult, HeaterLimit
+from .ladder import SAME_W, HeaterSettings
 from .power_state import measured_state
 from .precedence import Decision, HeaterWish, decide, headroom
 from .reasons import Reason
@@ -100,6 +101,8 @@ class HeaterController:
         self._setpoint = SetpointController(floor_w=safety.floor_w, max_w=safety.max_w)
         self._holding = False
         self._wish: HeaterWish | None = None
+        # The building's own wishes are not smoothed; starts and stops are still held.
+        self._building = Dispatcher((replace(self.settings, dwell_s=0.0),))
 
     @property
     def runs_by_hand(self) -> bool:
@@ -112,7 +115,20 @@ class HeaterController:
     @property
     def heat_by_hand_w(self) -> float:
         """Heat that a heater in manual mode gives off now; 0 in the other modes."""
-        if self.controls.mode != "heat" or self.reading is None:
+        return self._measured_heat_w if self.controls.mode == "heat" else 0.0
+
+    @property
+    def heat_for_building_w(self) -> float:
+        """Heat that a heater in auto gives off now at the building's own word; else 0."""
+        wish = self._wish
+        if wish is None or wish.mode != "auto" or wish.building_is_minimum:
+            return 0.0
+        asked = wish.building is not None and wish.building.power_w is not None
+        return self._measured_heat_w if asked else 0.0
+
+    @property
+    def _measured_heat_w(self) -> float:
+        if self.reading is None:
             return 0.0
         heat_w = self.reading.heat_w
         return (heat_w if heat_w is not None else self.reading.power_w) or 0.0
@@ -122,8 +138,19 @@ class HeaterController:
         self.reading = given.reading
         self._age_s = given.age_s
 
-    def assess(self, *, path_ready: bool, path_reason: Reason, now: float) -> None:
-        """Judge safety, and note what everyone but dispatch wants."""
+    def assess(
+        self,
+        *,
+        path_ready: bool,
+        path_reason: Reason,
+        now: float,
+        building: BuildingRequest | None = None,
+        building_is_minimum: bool = False,
+    ) -> None:
+        """Judge safety, and note what everyone but dispatch wants.
+
+        ``building`` is what the building's controller asks for, where it has a say.
+        """
         controls, reading = self.controls, self.reading
         self.verdict, self._safety = assess(
             self.description.safety,
@@ -143,8 +170,10 @@ class HeaterController:
             self._safety,
             now,
         )
-        setpoint_w = self._hold_setpoint(reading.supply_c if reading else None, now)
-        self._wish = HeaterWish(
+        setpoint_w = self._hold_setpoint(
+            reading.supply_c if reading else None, building, now
+        )
+        wish = HeaterWish(
             settings=self.settings,
             mode=controls.mode,
             safety=self.verdict,
@@ -156,7 +185,29 @@ class HeaterController:
             supply_limit_w=setpoint_w if controls.mode == "auto" else None,
             falls_back_w=reading.falls_back_w if reading else None,
             off_powers_down=self.description.off_powers_down,
+            building=building,
+            building_is_minimum=building_is_minimum,
         )
+        self._wish = replace(wish, building=self._in_time(wish, now))
+
+    def _in_time(self, wish: HeaterWish, now: float) -> BuildingRequest | None:
+        """Return what the building asks for, as far as it may be done by now."""
+        request, settings = wish.building, self.settings
+        asked_w = None if request is None else request.asked_w(settings)
+        if request is None or asked_w is None:
+            return request
+        if asked_w < settings.lowest_working_w - SAME_W:
+            asked_w = settings.standby_w
+        result = self._building.dispatch(
+            asked_w * settings.efficiency,
+            {settings.heater_id: headroom(wish)},
+            now,
+            cause=request.reason,
+        )[settings.heater_id]
+        reason = result.reason
+        if reason in {Reason.NO_DEMAND, Reason.FULLY_USED}:
+            reason = request.reason
+        return replace(request, power_w=result.power_w, reason=reason)
 
     def _works(self, reading: Reading) -> bool:
         """Whether it draws more than in standby."""
@@ -165,7 +216,9 @@ class HeaterController:
             PowerState.FULL,
         )
 
-    def _hold_setpoint(self, supply_c: float | None, now: float) -> float | None:
+    def _hold_setpoint(
+        self, supply_c: float | None, building: BuildingRequest | None, now: float
+    ) -> float | None:
         """Power at which the supply temperature stays at the target."""
         if self.controls.mode == "off":
             self._holding = False
@@ -178,14 +231,23 @@ class HeaterController:
                 start = reading.power_w
             self._setpoint.start(start)
             self._holding = True
-        return self._setpoint.evaluate(self.controls.target_c, supply_c, now)
+        target_c = self.controls.target_c
+        if building is not None and building.supply_c is not None:
+            target_c = min(building.supply_c, self.description.safety.throttle_c)
+        return self._setpoint.evaluate(target_c, supply_c, now)
 
     @property
     def limit(self) -> HeaterLimit | None:
         """How far dispatch may use the heater; None where it may not."""
-        if self._wish is None or self.controls.mode != "auto" or self.reading is None:
+        wish = self._wish
+        if wish is None or wish.mode != "auto" or self.reading is None:
             return None
-        return headroom(self._wish)
+        asked_w = None if wish.building is None else wish.building.power_w
+        if asked_w is None:
+            return headroom(wish)
+        if not wish.building_is_minimum:
+            return None
+        return replace(headroom(wish), least_w=asked_w)
 
     @property
     def may_be_planned(self) -> bool:
@@ -223,6 +285,7 @@ class HeaterController:
         return {
             "controls": self.controls.memory,
             "safety": self._safety.as_dict(),
+            "building": self._building.memory,
             "setpoint": self._setpoint.memory,
             "holding": self._holding,
         }
@@ -237,6 +300,7 @@ class HeaterController:
             if controls.power_limit_w >= settings.max_w:
                 controls.power_limit_w = None
         self._safety = SafetyMemory.from_dict(_part(memory, "safety"))
+        self._building.restore(_part(memory, "building"))
         self._setpoint.restore(_part(memory, "setpoint"))
         self._holding = memory.get("holding") is True
 

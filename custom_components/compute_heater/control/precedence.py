@@ -4,22 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..heaters.model import PowerState
+from .building import BuildingRequest
 from .dispatch import DispatchResult, HeaterLimit
 from .ladder import SAME_W, HeaterSettings
 from .reasons import Reason
 from .safety import SafetyVerdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildingRequest:
-    """What the building's controller asks of one heater: a power, else a state.
-
-    With neither it asks for nothing and the climate mode decides. ``off`` is standby:
-    like climate ``off`` it must not shut machines down.
-    """
-
-    state: PowerState | None = None
-    power_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +34,9 @@ class HeaterWish:
     strategy_active: bool = True
     dispatch: DispatchResult | None = None
     building: BuildingRequest | None = None
-    """Only where the strategy is ``building_demand``."""
+    """Only where the strategy heeds the building."""
+    building_is_minimum: bool = False
+    """The climate mode may ask for more than the building does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +93,11 @@ def headroom(wish: HeaterWish) -> HeaterLimit:
         max_state=PowerState.FULL if wish.compute_allowed else PowerState.STANDBY,
         reason=Reason.COMPUTE_OFF,
     )
+    locked = wish.building is not None and not wish.building.allowed
+    by_building = HeaterLimit(
+        max_state=PowerState.STANDBY if locked else PowerState.FULL,
+        reason=Reason.BUILDING_LOCK,
+    )
     by_owner = HeaterLimit(ceiling_w=wish.power_limit_w, reason=Reason.POWER_LIMIT)
     by_supply = HeaterLimit(
         ceiling_w=wish.supply_limit_w if wish.mode == "auto" else None,
@@ -111,7 +107,7 @@ def headroom(wish: HeaterWish) -> HeaterLimit:
         ceiling_w=_unattended_w(wish) if wish.mode == "auto" else None,
         reason=Reason.UNATTENDED,
     )
-    limits = (by_safety, by_switch, by_owner, by_supply, by_absence)
+    limits = (by_safety, by_switch, by_building, by_owner, by_supply, by_absence)
     ceilings = [limit.ceiling_w for limit in limits if limit.ceiling_w is not None]
     # Of equally low limits the first, which ranks highest, gives the reason.
     strictest = min(limits, key=lambda limit: _room(wish.settings, limit))
@@ -138,10 +134,19 @@ def _room(settings: HeaterSettings, limit: HeaterLimit) -> float:
 
 def _wished(wish: HeaterWish) -> tuple[PowerState, float, Reason]:
     """Return what the building, or else the climate mode, asks for."""
+    settings, request = wish.settings, wish.building
+    asked = None if request is None else request.asked_w(settings)
+    if request is None or asked is None:
+        return _wished_here(wish)
+    by_building = (*_rung(settings, asked), request.reason)
+    if not wish.building_is_minimum:
+        return by_building
+    return max(_wished_here(wish), by_building, key=lambda wished: wished[1])
+
+
+def _wished_here(wish: HeaterWish) -> tuple[PowerState, float, Reason]:
+    """Return what the climate mode asks for."""
     settings = wish.settings
-    asked = None if wish.building is None else _asked(wish, wish.building)
-    if asked is not None:
-        return (*_rung(settings, asked), Reason.BUILDING_DEMAND)
     match wish.mode:
         case "off":
             if wish.off_powers_down or wish.manual_state is PowerState.OFF:
@@ -164,15 +169,6 @@ def _wished(wish: HeaterWish) -> tuple[PowerState, float, Reason]:
                 return PowerState.STANDBY, settings.standby_w, Reason.NO_DEMAND
             result = wish.dispatch
             return (*_rung(settings, result.power_w), result.reason)
-
-
-def _asked(wish: HeaterWish, request: BuildingRequest) -> float | None:
-    """Power that the building asks for; it cannot shut a machine down."""
-    if request.power_w is not None:
-        return request.power_w
-    if request.state is None:
-        return None
-    return wish.settings.nominal_w(request.state)
 
 
 def _rung(settings: HeaterSettings, power_w: float) -> tuple[PowerState, float]:

@@ -17,6 +17,8 @@ class Reason(StrEnum):
     DISINFECTION = "disinfection"
     """A hot-water tank is heated against germs."""
     BUILDING_DEMAND = "building_demand"
+    BUILDING_SILENT = "building_silent"
+    """The building's controller is not heard of, so what was agreed for that counts."""
     FOLLOWING_DEMAND = "following_demand"
     """Dispatch follows the heat target; the sinks say whose demand it is."""
     # What people and the building set
@@ -25,6 +27,8 @@ class Reason(StrEnum):
     MANUAL_STATE = "manual_state"
     HOLDING_SETPOINT = "holding_setpoint"
     COMPUTE_OFF = "compute_off"
+    BUILDING_LOCK = "building_lock"
+    """The building's controller does not allow more than standby."""
     POWER_LIMIT = "power_limit"
     SUPPLY_LIMIT = "supply_limit"
     """The supply is at the upper limit that its target means in auto."""

@@ -1,14 +1,13 @@
 """One heating plant under control: from readings and forecasts to what its parts do."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from math import inf
 
+from .building import SiteRequest, takers
 from .clock import Clock, entries
 from .comfort import ComfortGuard
-from .demand import SinkController, SinkDemand, SinkReading
+from .demand import SinkController, SinkReading
 from .description import SiteDescription
 from .dispatch import Dispatcher
 from .forecast import SiteForecasts
@@ -16,11 +15,18 @@ from .heater_control import HeaterController, HeaterInput
 from .hydraulics import PathController, PathDecision, PathDemand, PathReadings
 from .models import SiteModels
 from .optimiser import Optimiser, Planner, Wanted, plan_now
-from .precedence import Decision
 from .reasons import Reason
+from .site_data import SiteDecision, SiteReadings
 from .site_disinfection import SiteDisinfection
+from .strategy import Strategy
 
-__all__ = ["SiteController", "SiteDecision", "SiteDescription", "SiteReadings"]
+__all__ = [
+    "SiteController",
+    "SiteDecision",
+    "SiteDescription",
+    "SiteReadings",
+    "Strategy",
+]
 
 SILENT = HeaterInput(reading=None, age_s=None)
 UNREAD = SinkReading(temperature_c=None)
@@ -28,52 +34,6 @@ ROOM_AGAIN = 1.6
 """A sink that was too hot for a heater's least heat takes some again at so much of it."""
 FULL_SHARE = 0.95
 """Of full power: who draws it works as much as it can."""
-
-
-class Strategy(StrEnum):
-    """Who decides about the heat of heaters in auto."""
-
-    OFF = "off"
-    FOLLOW_DEMAND = "follow_demand"
-    OPTIMISE = "optimise"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteReadings:
-    """The latest of everything; what is missing or None is unknown, or too old."""
-
-    heaters: Mapping[str, HeaterInput]
-    sinks: Mapping[str, SinkReading] = field(default_factory=dict)
-    valves: Mapping[str, bool | None] = field(default_factory=dict)
-    pumps: Mapping[str, bool | None] = field(default_factory=dict)
-    flows_lpm: Mapping[str, float | None] = field(default_factory=dict)
-    """From the flow sensors of sinks, by the sinks' ids."""
-    outdoor_c: float | None = None
-    sun_w_m2: float | None = None
-    """On a vertical window to the south."""
-    backup_w: Mapping[str, float | None] = field(default_factory=dict)
-    """Heat that sinks get from elsewhere, by their ids; a sink that is not named gets
-    what the last decision asked its backup for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteDecision:
-    """What every part shall do now."""
-
-    heaters: Mapping[str, Decision]
-    valves: Mapping[str, bool]
-    """Positions to hold; a valve that is not named stays as it is."""
-    pumps: Mapping[str, bool]
-    demands: Mapping[str, SinkDemand]
-    demand_w: float | None
-    """Heat that the sinks want; None while one of them is unknown."""
-    heat_w: float | None
-    """Heat that the heaters give off; None while one of them is unknown."""
-    reason: Reason
-    backup_w: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Heat that each backup shall give to each sink; what is not named is 0."""
-    dump_w: float = 0.0
-    """Heat that shall be thrown away."""
 
 
 class SiteController:
@@ -155,12 +115,14 @@ class SiteController:
         self._learn(now, time_s, readings, forecasts)
         self._note_blocks(now, time_s)
         plan = self._plan(now, time_s, forecasts)
-        wanted_w = self._wanted_w(now, plan, needs)
+        building = readings.building if self.strategy.heeds_building else SiteRequest()
+        wanted_w = self._wanted_w(now, plan, needs, building)
+        building_w = takers(self._building_w(building), self.sinks)
         dump_w = 0.0 if plan is None else plan.dump_w
         self.path = path = self._paths.evaluate(
             {
                 sink_id: PathDemand(
-                    heat_w=wanted_w[sink_id],
+                    heat_w=max(wanted_w[sink_id], building_w[sink_id]),
                     accepts=sink.demand.accepts,
                     temperature_c=readings.sinks.get(sink_id, UNREAD).temperature_c,
                 )
@@ -171,16 +133,23 @@ class SiteController:
             # Heat that is thrown away needs running water, too.
             by_hand=self.runs_by_hand or dump_w > 0,
         )
-        reason = self._reason(path, plan)
-        for heater in self.heaters.values():
+        reason = self._reason(path, plan, building)
+        for heater_id, heater in self.heaters.items():
             # Without consumers the heat goes where the machine stands.
             heater.assess(
                 path_ready=bool(path.ready) or not self.sinks,
                 path_reason=reason,
                 now=time_s,
+                building=building.heaters.get(heater_id),
+                building_is_minimum=self.strategy is Strategy.BUILDING_MINIMUM,
             )
         target_w = dump_w + sum(wanted_w[sink_id] for sink_id in path.ready)
         target_w *= self._nominal(plan)
+        target_w -= sum(heater.heat_for_building_w for heater in self.heaters.values())
+        if building.heat_w is not None:
+            taken_w = sum(building_w[sink_id] for sink_id in path.ready)
+            asked_w = min(building.heat_w, taken_w if self.sinks else inf)
+            target_w = max(target_w, asked_w)
         target_w = min(target_w, self._grid_limit_w(now, forecasts))
         # What people run by hand serves part of the demand already.
         target_w -= sum(heater.heat_by_hand_w for heater in self.heaters.values())
@@ -192,7 +161,7 @@ class SiteController:
                 if (limit := heater.limit) is not None
             },
             time_s,
-            cause=self._cause(path, plan),
+            cause=self._cause(path, plan, building),
         )
         self._backup_w = self._backups(plan, needs) if active else {}
         self._dumped_w = dump_w
@@ -267,7 +236,7 @@ class SiteController:
         forecasts: SiteForecasts,
     ) -> Wanted | None:
         """Return what the plan wants now; None where none is followed."""
-        if self.strategy is not Strategy.OPTIMISE:
+        if not self.strategy.plans:
             return None
         optimiser = self.optimiser
         temperatures_c = self.models.temperatures_c
@@ -393,10 +362,25 @@ class SiteController:
             return False
         return True
 
+    def _building_w(self, building: SiteRequest) -> float:
+        """Return all the heat that the building asks for."""
+        asked_w = building.heat_w or 0.0
+        for heater_id, request in building.heaters.items():
+            if (heater := self.heaters.get(heater_id)) is not None:
+                settings = heater.settings
+                power_w = request.asked_w(settings) or 0.0
+                if request.allowed and power_w > settings.standby_w:
+                    asked_w += power_w * settings.efficiency
+        return asked_w
+
     def _wanted_w(
-        self, now: datetime, plan: Wanted | None, needs: Mapping[str, bool]
+        self,
+        now: datetime,
+        plan: Wanted | None,
+        needs: Mapping[str, bool],
+        building: SiteRequest,
     ) -> dict[str, float]:
-        """Return the heat that each sink shall have from the heaters."""
+        """Return the heat that each sink shall have from the heaters of our own accord."""
         if self.strategy is Strategy.OFF:
             return dict.fromkeys(self.sinks, 0.0)
         wanted_w: dict[str, float] = {}
@@ -404,7 +388,11 @@ class SiteController:
             if self._boosts_now(now, key):
                 urgent = sink.enabled
             elif plan is None:
-                wanted_w[key] = sink.demand.heat_w
+                replaced = building.heat_w is not None
+                if replaced and not self.disinfection.wants_heat(key, sink):
+                    wanted_w[key] = 0.0
+                else:
+                    wanted_w[key] = sink.demand.heat_w
                 continue
             else:
                 urgent = needs[key] or self.disinfection.wants_heat(key, sink)
@@ -493,8 +481,13 @@ class SiteController:
             ),
         )
 
-    def _cause(self, path: PathDecision, plan: Wanted | None) -> Reason:
+    def _cause(
+        self, path: PathDecision, plan: Wanted | None, building: SiteRequest
+    ) -> Reason:
         """Return why heat is wanted, of the consumer that is served first, or why not."""
+        planned_w = 0.0 if plan is None else sum(plan.heat_w.values())
+        if building.heat_w is not None and building.heat_w > planned_w:
+            return Reason.BUILDING_DEMAND
         if plan is not None:
             return plan.reason
         for ids in (path.ready, self.sinks):
@@ -505,12 +498,14 @@ class SiteController:
             return Reason.STALE_SENSOR
         return Reason.NO_DEMAND
 
-    def _reason(self, path: PathDecision, plan: Wanted | None) -> Reason:
+    def _reason(
+        self, path: PathDecision, plan: Wanted | None, building: SiteRequest
+    ) -> Reason:
         if self.strategy is Strategy.OFF:
             return Reason.STRATEGY_OFF
         if path.reason not in (None, Reason.NO_DEMAND):
             return path.reason
-        return self._cause(path, plan)
+        return self._cause(path, plan, building)
 
     def state(self) -> dict[str, object]:
         """Return what must survive a restart, JSON-serialisable."""
