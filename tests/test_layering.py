@@ -12,7 +12,13 @@ USES = {
     "control": {"control", "heaters.model"},
     "heaters": {"heaters"},
     "building": {"building"},
-    "gateway": {"gateway", "building", "heaters.model"},
+    "gateway": {
+        "gateway",
+        "building",
+        "control.building",
+        "control.ladder",
+        "heaters.model",
+    },
 }
 """What the modules of each part may import from the integration."""
 FILES = sorted(path for part in INNER for path in (PACKAGE / part).rglob("*.py"))

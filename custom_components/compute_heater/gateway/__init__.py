@@ -1,0 +1,1 @@
+"""What building controllers read and command, whatever protocol they speak."""

@@ -1,0 +1,91 @@
+"""Who may talk to us, and what they may write."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from math import isfinite
+
+from .points import OfferedKind, OfferedPoint, Value
+from .priority import MINIMUM_TIMES, PRIORITIES
+
+BURST = 20.0
+"""So many changes of one point may come at once …"""
+PER_S = 1.0
+"""… and so many a second for ever."""
+
+
+class Refusal(StrEnum):
+    """Why something that was written is not taken; also a translation key."""
+
+    FOREIGN_PEER = "foreign_peer"
+    NOT_WRITABLE = "not_writable"
+    WRONG_TYPE = "wrong_type"
+    OUT_OF_RANGE = "out_of_range"
+    """Also of NaN and infinity."""
+    WRONG_PRIORITY = "wrong_priority"
+    TOO_OFTEN = "too_often"
+
+
+class RefusedError(Exception):
+    """Nothing of what was written has been taken."""
+
+    def __init__(self, refusal: Refusal, point_id: str | None = None) -> None:
+        """``point_id`` is the point that is to blame."""
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.point_id = point_id
+
+
+class Guard:
+    """Keeps strangers, nonsense and floods out."""
+
+    def __init__(self, peers: Sequence[IPv4Network]) -> None:
+        """Let only ``peers`` in; nobody, if there are none."""
+        self._peers = tuple(peers)
+        self._tokens: dict[str, tuple[float, float]] = {}
+        """Of each point: changes that may still come, and when that was so."""
+
+    def admits(self, address: str) -> bool:
+        """Whether a peer, by its IP address, may talk to us."""
+        try:
+            parsed = IPv4Address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._peers)
+
+    def check(self, point: OfferedPoint, value: object, priority: int) -> Value:
+        """Return the value as the point has it; raises RefusedError."""
+        if not (point.is_command or point.is_heartbeat):
+            raise RefusedError(Refusal.NOT_WRITABLE, point.point_id)
+        if not 1 <= priority <= PRIORITIES or priority == MINIMUM_TIMES:
+            raise RefusedError(Refusal.WRONG_PRIORITY, point.point_id)
+        return _checked(point, value)
+
+    def spend(self, point: OfferedPoint, now: float) -> None:
+        """Count a change; raises RefusedError where there are too many."""
+        tokens, at = self._tokens.get(point.point_id, (BURST, now))
+        tokens = min(tokens + max(now - at, 0.0) * PER_S, BURST)
+        if tokens < 1:
+            raise RefusedError(Refusal.TOO_OFTEN, point.point_id)
+        self._tokens[point.point_id] = (tokens - 1, now)
+
+
+def _checked(point: OfferedPoint, value: object) -> Value:
+    if point.kind is OfferedKind.BINARY:
+        if not isinstance(value, bool):
+            raise RefusedError(Refusal.WRONG_TYPE, point.point_id)
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RefusedError(Refusal.WRONG_TYPE, point.point_id)
+    number = float(value)
+    if point.kind is OfferedKind.MULTISTATE:
+        fits = number.is_integer() and 1 <= number <= len(point.states)
+    else:
+        fits = isfinite(number)
+        if point.minimum is not None:
+            fits = fits and number >= point.minimum
+        if point.maximum is not None:
+            fits = fits and number <= point.maximum
+    if not fits:
+        raise RefusedError(Refusal.OUT_OF_RANGE, point.point_id)
+    return number
