@@ -80,8 +80,8 @@ class Gateway:
         }
         self._values: dict[str, Value | None] = {}
         self._heartbeat = 0.0
-        self._life: dict[str, float] = {}
-        """When each peer that has a command has shown life."""
+        self._life: dict[str, tuple[float, float]] = {}
+        """When each peer that has a command has shown life, and for how long it may not."""
         self._lost: set[str] = set()
         """Commands that were given up because their master is silent."""
         self._listeners: list[ChangeListener] = []
@@ -124,12 +124,50 @@ class Gateway:
             changed.update(self._commands)
         self._tell(changed)
 
-    def write(
-        self, writes: Sequence[Write], *, peer: str, protocol: str, now: float
-    ) -> None:
-        """Take all that one controller writes at once, or nothing: raises RefusedError."""
+    def adopt(self, before: Gateway, admits: Callable[[str], bool]) -> None:
+        """Go on with the commands of a gateway that ended just now.
+
+        What is not offered any more, or would not be taken now, is given up, and so is
+        what comes from a peer that ``admits`` denies.
+        """
+        for key, commands in self._commands.items():
+            if (old := before.commands(key)) is None:
+                continue
+            for priority, slot in enumerate(old.slots, 1):
+                if slot is not None and admits(slot.peer) and self._fits(key, slot):
+                    commands.write(slot, priority)
+            if before.is_lost(key):
+                self._lost.add(key)
+        self._heartbeat = before._heartbeat  # noqa: SLF001
+        self._life = {
+            peer: life
+            for peer, life in before._life.items()  # noqa: SLF001
+            if any(each.holds(peer) for each in self._commands.values())
+        }
+
+    def _fits(self, point_id: str, slot: Slot) -> bool:
         try:
-            checked = [self._checked(write, peer, now) for write in writes]
+            self.guard.check(self.points[point_id], slot.value, LOWEST)
+        except RefusedError:
+            return False
+        return True
+
+    def write(
+        self,
+        writes: Sequence[Write],
+        *,
+        peer: str,
+        protocol: str,
+        now: float,
+        guard: Guard | None = None,
+    ) -> None:
+        """Take all that one controller writes at once, or nothing: raises RefusedError.
+
+        ``guard`` is that of the server at which it arrives, where it has one of its own.
+        """
+        guard = guard or self.guard
+        try:
+            checked = [self._checked(write, peer, now, guard) for write in writes]
         except RefusedError as err:
             for write in writes:
                 self._report(write, peer, protocol, err.refusal)
@@ -139,7 +177,7 @@ class Gateway:
         for write, value in zip(writes, checked, strict=True):
             changed |= self._apply(write, value, peer)
             self._report(write, peer, protocol, None)
-        self._note_life(peer, now)
+        self._note_life(peer, now, guard.watchdog_s or self.watchdog_s)
         self._tell(changed)
         if self._effective != before:
             self._on_command()
@@ -159,8 +197,8 @@ class Gateway:
     def expire(self, now: float) -> None:
         """Give up the commands of controllers that have been silent for too long."""
         before = self._effective
-        for peer, seen in list(self._life.items()):
-            if now - seen < self.watchdog_s:
+        for peer, (seen, watchdog_s) in list(self._life.items()):
+            if now - seen < watchdog_s:
                 continue
             del self._life[peer]
             dropped = {key for key, each in self._commands.items() if each.drop(peer)}
@@ -186,18 +224,20 @@ class Gateway:
             heaters=requests,
         )
 
-    def _checked(self, write: Write, peer: str, now: float) -> Value | None:
-        if not self.guard.admits(peer):
+    def _checked(
+        self, write: Write, peer: str, now: float, guard: Guard
+    ) -> Value | None:
+        if not guard.admits(peer):
             raise RefusedError(Refusal.FOREIGN_PEER, write.point_id)
         if (point := self.points.get(write.point_id)) is None:
             raise RefusedError(Refusal.NOT_WRITABLE, write.point_id)
         value: Value | None = None
         if write.value is None and point.is_command:
-            self.guard.check(point, point.default, write.priority)
+            guard.check(point, point.default, write.priority)
         else:
-            value = self.guard.check(point, write.value, write.priority)
+            value = guard.check(point, write.value, write.priority)
         if point.is_command and not self._is_same(write, value, peer):
-            self.guard.spend(point, now)
+            guard.spend(point, now)
         return value
 
     def _is_same(self, write: Write, value: Value | None, peer: str) -> bool:
@@ -231,9 +271,13 @@ class Gateway:
             )
         )
 
-    def _note_life(self, peer: str, now: float) -> None:
+    def _note_life(
+        self, peer: str, now: float, watchdog_s: float | None = None
+    ) -> None:
         if any(each.holds(peer) for each in self._commands.values()):
-            self._life[peer] = now
+            if watchdog_s is None:
+                _, watchdog_s = self._life.get(peer, (now, self.watchdog_s))
+            self._life[peer] = now, watchdog_s
         else:
             self._life.pop(peer, None)
 

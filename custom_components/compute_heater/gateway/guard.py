@@ -39,8 +39,21 @@ class RefusedError(Exception):
 class Guard:
     """Keeps strangers, nonsense and floods out."""
 
-    def __init__(self, peers: Sequence[IPv4Network]) -> None:
-        """Let only ``peers`` in; nobody, if there are none."""
+    def __init__(
+        self,
+        peers: Sequence[IPv4Network],
+        *,
+        commands: bool = True,
+        watchdog_s: float | None = None,
+    ) -> None:
+        """Let only ``peers`` in; nobody, if there are none.
+
+        Without ``commands`` they may not command, as what is offered to them all may be
+        commanded by others. After ``watchdog_s`` without life their commands are given
+        up; None: as the gateway has it.
+        """
+        self.commands = commands
+        self.watchdog_s = watchdog_s
         self._peers = tuple(peers)
         self._tokens: dict[str, tuple[float, float]] = {}
         """Of each point: changes that may still come, and when that was so."""
@@ -55,7 +68,7 @@ class Guard:
 
     def check(self, point: OfferedPoint, value: object, priority: int) -> Value:
         """Return the value as the point has it; raises RefusedError."""
-        if not (point.is_command or point.is_heartbeat):
+        if not (point.is_heartbeat or (point.is_command and self.commands)):
             raise RefusedError(Refusal.NOT_WRITABLE, point.point_id)
         if not 1 <= priority <= PRIORITIES or priority == MINIMUM_TIMES:
             raise RefusedError(Refusal.WRONG_PRIORITY, point.point_id)
