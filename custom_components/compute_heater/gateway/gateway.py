@@ -138,10 +138,10 @@ class Gateway:
                     commands.write(slot, priority)
             if before.is_lost(key):
                 self._lost.add(key)
-        self._heartbeat = before._heartbeat  # noqa: SLF001
+        self._heartbeat = before._heartbeat
         self._life = {
             peer: life
-            for peer, life in before._life.items()  # noqa: SLF001
+            for peer, life in before._life.items()
             if any(each.holds(peer) for each in self._commands.values())
         }
 
