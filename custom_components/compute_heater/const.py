@@ -25,6 +25,7 @@ SUBENTRY_SINK: Final = "sink"
 SUBENTRY_BACNET: Final = "bacnet"
 SUBENTRY_MODBUS: Final = "modbus"
 SUBENTRY_BACKUP: Final = "backup"
+SUBENTRY_GATEWAY: Final = "gateway"
 
 # Heater
 CONF_ALARM: Final = "alarm"
@@ -164,6 +165,21 @@ CONF_PROFILE: Final = "profile"
 CONF_READ: Final = "read"
 CONF_UNIT_ID: Final = "unit_id"
 CONF_WRITE: Final = "write"
+
+# Gateway
+CONF_CERTIFICATE: Final = "certificate"
+CONF_CLIENT_CA: Final = "client_ca"
+CONF_COMMANDS: Final = "commands"
+CONF_PEERS: Final = "peers"
+CONF_PRIORITY: Final = "priority"
+CONF_PRIVATE_KEY: Final = "private_key"
+CONF_ROLES: Final = "roles"
+CONF_TLS: Final = "tls"
+CONF_UNDERSTOOD: Final = "understood"
+CONF_WATCHDOG: Final = "watchdog"
+
+GATEWAY_BACNET: Final = "bacnet"
+GATEWAY_MODBUS: Final = "modbus"
 
 # Control is re-evaluated at every change and at least this often.
 TICK_INTERVAL: Final = timedelta(seconds=5)
