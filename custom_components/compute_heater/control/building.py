@@ -39,6 +39,8 @@ class SiteRequest:
     heat_w: float | None = None
     """Heat of all heaters together that are not asked themselves; None: not asked for."""
     heaters: Mapping[str, BuildingRequest] = field(default_factory=dict)
+    reason: Reason = Reason.BUILDING_DEMAND
+    """Why ``heat_w`` is what it is."""
 
 
 def takers(heat_w: float, sinks: Mapping[str, SinkController]) -> dict[str, float]:
@@ -83,9 +85,10 @@ class BuildingRequests:
         for rank, request in self._sources.values():
             by_rank.setdefault(rank, []).append(request)
         ranks = [by_rank[rank] for rank in sorted(by_rank)]
-        heats = (_most(each.heat_w for each in rank) for rank in ranks)
+        heat = next((most for rank in ranks if (most := _most_heat(rank))), None)
         return SiteRequest(
-            heat_w=next((heat_w for heat_w in heats if heat_w is not None), None),
+            heat_w=None if heat is None else heat.heat_w,
+            reason=Reason.BUILDING_DEMAND if heat is None else heat.reason,
             heaters={
                 key: heard
                 for key, settings in heaters.items()
@@ -117,6 +120,11 @@ def _heard(
     if found is None and allowed and supply_c is None:
         return None
     return replace(found or BuildingRequest(), allowed=allowed, supply_c=supply_c)
+
+
+def _most_heat(requests: Iterable[SiteRequest]) -> SiteRequest | None:
+    asking = [each for each in requests if each.heat_w is not None]
+    return max(asking, key=lambda each: each.heat_w or 0.0, default=None)
 
 
 def _most(values: Iterable[float | None]) -> float | None:

@@ -17,6 +17,19 @@ from .setpoint import SetpointController
 
 type Mode = Literal["off", "auto", "heat"]
 
+_OF_THE_HEATER = frozenset(
+    {
+        Reason.LEAK,
+        Reason.OVER_TEMPERATURE,
+        Reason.THROTTLED_BY_TEMPERATURE,
+        Reason.DEVICE_OVERHEATING,
+        Reason.HEATER_UNAVAILABLE,
+        Reason.STALE_SENSOR,
+        Reason.FLOW_LOST,
+    }
+)
+"""Reasons of safety that are about the heater, and not about the path of its heat."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaterDescription:
@@ -250,6 +263,27 @@ class HeaterController:
         return replace(headroom(wish), least_w=asked_w)
 
     @property
+    def available_w(self) -> float | None:
+        """Heat that it could give if it were asked now; None before the first reading.
+
+        The heat's path would open for it first, so a closed one does not count.
+        """
+        wish = self._wish
+        if wish is None:
+            return None
+        if self.reading is None:
+            return 0.0
+        settings, safety = self.settings, wish.safety
+        if safety.reasons and not _is_hindered(safety):
+            safety = SafetyVerdict()
+        # The building knows of its own lock.
+        limit = headroom(replace(wish, safety=safety, building=None))
+        power_w = settings.highest_w(limit.ceiling_w, limit.max_state)
+        if power_w < settings.lowest_working_w - SAME_W:
+            return 0.0
+        return power_w * settings.efficiency
+
+    @property
     def may_be_planned(self) -> bool:
         """Whether it will probably take part in what dispatch decides."""
         controls = self.controls
@@ -303,6 +337,11 @@ class HeaterController:
         self._building.restore(_part(memory, "building"))
         self._setpoint.restore(_part(memory, "setpoint"))
         self._holding = memory.get("holding") is True
+
+
+def _is_hindered(safety: SafetyVerdict) -> bool:
+    """Whether the heater itself has to be spared, path or no path."""
+    return not _OF_THE_HEATER.isdisjoint(safety.reasons)
 
 
 def _number(value: object) -> float | None:

@@ -486,8 +486,11 @@ class SiteController:
     ) -> Reason:
         """Return why heat is wanted, of the consumer that is served first, or why not."""
         planned_w = 0.0 if plan is None else sum(plan.heat_w.values())
-        if building.heat_w is not None and building.heat_w > planned_w:
-            return Reason.BUILDING_DEMAND
+        if building.heat_w is not None and (
+            building.heat_w > planned_w
+            or (plan is None and building.reason is Reason.BUILDING_SILENT)
+        ):
+            return building.reason
         if plan is not None:
             return plan.reason
         for ids in (path.ready, self.sinks):
