@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from ..control.building import BuildingRequest, SiteRequest
 from ..control.ladder import HeaterSettings
@@ -181,6 +182,14 @@ class Gateway:
         self._tell(changed)
         if self._effective != before:
             self._on_command()
+
+    def refuse(
+        self, writes: Sequence[Write], *, peer: str, protocol: str, refusal: Refusal
+    ) -> NoReturn:
+        """Report what a server refuses by itself; raises RefusedError."""
+        for write in writes:
+            self._report(write, peer, protocol, refusal)
+        raise RefusedError(refusal)
 
     def alive(self, peer: str, now: float, point_id: str | None = None) -> None:
         """Note that a controller reads or renews a point, where it commands that one.

@@ -24,6 +24,8 @@ class Refusal(StrEnum):
     """Also of NaN and infinity."""
     WRONG_PRIORITY = "wrong_priority"
     TOO_OFTEN = "too_often"
+    NO_ROLE = "no_role"
+    """Its certificate does not allow to write."""
 
 
 class RefusedError(Exception):
