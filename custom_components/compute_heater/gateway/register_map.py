@@ -163,10 +163,9 @@ class RegisterMap:
             raise ValueError("Two parts have the same number")
         self.registers = tuple(
             register
-            for part in sorted(parts, key=lambda part: blocks[part])
-            for register in _block(part, blocks[part] * BLOCK, parts[part])
+            for part, present in parts.items()
+            for register in _block(part, blocks[part] * BLOCK, present)
         )
-        """All, by block and table."""
         self._tables: dict[Space, dict[int, Register]] = {space: {} for space in Space}
         for register in self.registers:
             for word in range(register.data_type.words):
@@ -214,7 +213,7 @@ class RegisterMap:
         return [
             _row(register)
             for space in Space
-            for register in self.registers
+            for register in sorted(self.registers, key=lambda each: each.address)
             if register.space is space
         ]
 
@@ -363,8 +362,12 @@ def _block(
 def _bits_of(
     keys: Iterable[str], points: Mapping[str, OfferedPoint]
 ) -> tuple[tuple[int, OfferedPoint], ...]:
-    """Number the keys; a point that is missing here leaves its bit free."""
-    return tuple((bit, points[key]) for bit, key in enumerate(keys) if key in points)
+    """Give each point its bit; one that is missing here leaves its own free."""
+    return tuple(
+        (bit, points[key])
+        for bit, key in enumerate(keys)
+        if key in points and not points[key].is_heartbeat
+    )
 
 
 def _register(
