@@ -136,8 +136,11 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
 
     @callback
     def ask(self, source: str, request: SiteRequest | None, *, rank: int) -> None:
-        """Take what the building asks for through a bridge or gateway; acts at once."""
-        if self._requests.put(source, request, rank=rank):
+        """Take what the building asks for through a bridge or gateway.
+
+        Acts at once, or before ``start`` with the first decision.
+        """
+        if self._requests.put(source, request, rank=rank) and self._unsubscribe:
             self.tick()
 
     @property

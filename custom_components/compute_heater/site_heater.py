@@ -93,6 +93,16 @@ class SiteHeater:
         return self._controller.verdict
 
     @property
+    def available_w(self) -> float | None:
+        """Heat that it could give if it were asked now; None before the first reading."""
+        return self._controller.available_w
+
+    @property
+    def max_supply_c(self) -> float:
+        """Highest set point of its supply."""
+        return self._controller.description.safety.throttle_c
+
+    @property
     def decision(self) -> Decision | None:
         """What it shall do; None before the first."""
         return self._controller.decision

@@ -59,7 +59,7 @@ SCOPE_DIRECTED = "directed"
 SCOPE_NETWORK = "network"
 SCOPE_ALL = "all"
 
-_INSTANCE = probatio.All(
+INSTANCE = probatio.All(
     NumberSelector(
         NumberSelectorConfig(
             min=0, max=HIGHEST_INSTANCE, step=1, mode=NumberSelectorMode.BOX
@@ -67,7 +67,7 @@ _INSTANCE = probatio.All(
     ),
     probatio.Coerce(int),
 )
-_BBMD: dict[Any, Any] = {
+BBMD_FIELDS: dict[Any, Any] = {
     probatio.Optional(CONF_BBMD): TextSelector(),
     Required(
         CONF_BBMD_TTL,
@@ -89,16 +89,19 @@ async def async_interfaces(hass: HomeAssistant) -> list[SelectOptionDict]:
     ]
 
 
+def interface_field(interfaces: list[SelectOptionDict]) -> SelectSelector:
+    """Return the field of one of this machine's networks."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=interfaces, custom_value=True, mode=SelectSelectorMode.DROPDOWN
+        )
+    )
+
+
 def local_fields(interfaces: list[SelectOptionDict]) -> dict[Any, Any]:
     """Return the fields of our own side."""
     return {
-        probatio.Required(CONF_INTERFACE): SelectSelector(
-            SelectSelectorConfig(
-                options=interfaces,
-                custom_value=True,
-                mode=SelectSelectorMode.DROPDOWN,
-            )
-        ),
+        probatio.Required(CONF_INTERFACE): interface_field(interfaces),
         probatio.Required(CONF_LOCAL_PORT, default=DEFAULT_PORT): whole(1, 65535),
     }
 
@@ -109,7 +112,7 @@ def address_schema(
     """Return the form of a controller whose address is known."""
     fields: dict[Any, Any] = {probatio.Required(CONF_ADDRESS): TextSelector()}
     if ask_instance:
-        fields[probatio.Optional(CONF_DEVICE_INSTANCE)] = _INSTANCE
+        fields[probatio.Optional(CONF_DEVICE_INSTANCE)] = INSTANCE
     if ask_list:
         file = FileSelector(FileSelectorConfig(accept=".csv,.txt,text/csv,text/plain"))
         fields |= {
@@ -120,7 +123,7 @@ def address_schema(
             probatio.Optional(CONF_STATE_TEXTS): file,
         }
     fields[probatio.Required(SECTION_LOCAL)] = section(
-        probatio.Schema(local_fields(interfaces) | _BBMD), {"collapsed": True}
+        probatio.Schema(local_fields(interfaces) | BBMD_FIELDS), {"collapsed": True}
     )
     return probatio.Schema(fields)
 
@@ -150,12 +153,12 @@ def search_schema(interfaces: list[SelectOptionDict]) -> probatio.Schema:
                             ),
                         ): TextSelector(),
                     }
-                    | _BBMD
+                    | BBMD_FIELDS
                     | {
-                        probatio.Required(CONF_LOW, default=0): _INSTANCE,
+                        probatio.Required(CONF_LOW, default=0): INSTANCE,
                         probatio.Required(
                             CONF_HIGH, default=HIGHEST_INSTANCE
-                        ): _INSTANCE,
+                        ): INSTANCE,
                     }
                 ),
                 {"collapsed": True},
