@@ -1,4 +1,4 @@
-"""Requests of ours and the answers to them, as bytes (ASHRAE 135, clauses 20 and 21).
+"""Requests and the answers to them, as bytes (ASHRAE 135, clauses 20 and 21).
 
 The library's own decoders give up a whole reply for one value of an unexpected type
 and know no objects of other vendors, and they take most of the time of a large read.
@@ -12,13 +12,20 @@ from typing import NamedTuple
 
 from .points import LinkProtocolError
 
+CONFIRMED_COV_NOTIFICATION = 1
 SUBSCRIBE_COV = 5
 READ_PROPERTY = 12
 READ_PROPERTY_MULTIPLE = 14
 WRITE_PROPERTY = 15
+WRITE_PROPERTY_MULTIPLE = 16
+SUBSCRIBE_COV_PROPERTY = 28
 
-_BOOLEAN, _UNSIGNED, _INTEGER, _REAL, _DOUBLE = range(1, 6)
-_ENUMERATED = 9
+UNCONFIRMED_COV_NOTIFICATION = 2
+
+_BOOLEAN, _UNSIGNED, _INTEGER, _REAL, _DOUBLE, _OCTETS, _TEXT, _BITS, _ENUMERATED = (
+    range(1, 10)
+)
+_OBJECT_ID = 12
 
 _CHARACTER_SETS = {0: "utf-8", 3: "utf-32-be", 4: "utf-16-be", 5: "latin-1"}
 
@@ -80,7 +87,7 @@ def primitive(tag: int, length: int, content: bytes) -> Primitive:
                 bits = "".join(f"{byte:08b}" for byte in content[1:])
                 return tuple(bit == "1" for bit in bits[: len(bits) - content[0]])
             case 12:
-                return _object_id(content)
+                return object_id(content)
     except (struct.error, IndexError) as err:
         raise LinkProtocolError(f"value with tag {tag} is malformed") from err
     return content
@@ -116,16 +123,46 @@ def enumerated(value: int) -> bytes:
     return _tagged(_ENUMERATED, _minimal(value))
 
 
+def boolean(value: bool) -> bytes:
+    """Encode a boolean."""
+    return bytes([_BOOLEAN << 4 | value])
+
+
+def octets(value: bytes) -> bytes:
+    """Encode an octet string."""
+    return _tagged(_OCTETS, value)
+
+
+def character_string(value: str) -> bytes:
+    """Encode a text, as UTF-8."""
+    return _tagged(_TEXT, b"\0" + value.encode(errors="replace"))
+
+
+def bit_string(bits: Iterable[bool]) -> bytes:
+    """Encode a bit string, the first bit first."""
+    digits = "".join("1" if bit else "0" for bit in bits)
+    unused = -len(digits) % 8
+    packed = int(digits + "0" * unused or "0", 2)
+    return _tagged(
+        _BITS, bytes([unused]) + packed.to_bytes((len(digits) + unused) // 8)
+    )
+
+
+def object_identifier(value: ObjectId) -> bytes:
+    """Encode an object identifier."""
+    return _tagged(_OBJECT_ID, struct.pack(">I", value.type << 22 | value.instance))
+
+
 def read_property(ref: Ref) -> bytes:
     """Encode a ReadProperty request."""
-    return _object(0, ref.object) + _reference(0, ref)
+    return context_object(0, ref.object) + _reference(0, ref)
 
 
 def read_property_multiple(refs: Iterable[Ref]) -> bytes:
     """Encode a ReadPropertyMultiple request; neighbours of one object are grouped."""
     parts = bytearray()
     for target, group in groupby(refs, key=lambda ref: ref.object):
-        parts += _object(0, target) + b"\x1e"
+        parts += context_object(0, target) + b"\x1e"
         for ref in group:
             parts += _reference(-1, ref)
         parts += b"\x1f"
@@ -134,8 +171,10 @@ def read_property_multiple(refs: Iterable[Ref]) -> bytes:
 
 def write_property(ref: Ref, value: bytes, priority: int | None) -> bytes:
     """Encode a WriteProperty request of an encoded value."""
-    request = _object(0, ref.object) + _reference(0, ref) + b"\x3e" + value + b"\x3f"
-    return request if priority is None else request + _unsigned(4, priority)
+    request = (
+        context_object(0, ref.object) + _reference(0, ref) + b"\x3e" + value + b"\x3f"
+    )
+    return request if priority is None else request + context_unsigned(4, priority)
 
 
 def subscribe_cov(process: int, target: ObjectId, lifetime_s: int | None) -> bytes:
@@ -144,16 +183,16 @@ def subscribe_cov(process: int, target: ObjectId, lifetime_s: int | None) -> byt
     Notifications are asked for unconfirmed: a controller keeps no queue for us when
     we are gone, and a lost one is made up for at the next renewal.
     """
-    request = _unsigned(0, process) + _object(1, target)
+    request = context_unsigned(0, process) + context_object(1, target)
     if lifetime_s is None:
         return request
-    return request + _context(2, b"\x00") + _unsigned(3, lifetime_s)
+    return request + context(2, b"\x00") + context_unsigned(3, lifetime_s)
 
 
 def property_of(answer: bytes) -> tuple[Ref, Property]:
     """Decode the answer to a ReadProperty request, and what it is about."""
-    parser = _Parser(answer)
-    target = _object_id(parser.expect_context(0))
+    parser = Parser(answer)
+    target = object_id(parser.expect_context(0))
     number = int.from_bytes(parser.expect_context(1))
     element = parser.element(2)
     return Ref(target, number, element), parser.values(3)
@@ -162,9 +201,9 @@ def property_of(answer: bytes) -> tuple[Ref, Property]:
 def properties_of(answer: bytes) -> dict[Ref, Property | PropertyError]:
     """Decode the answer to a ReadPropertyMultiple request."""
     found: dict[Ref, Property | PropertyError] = {}
-    parser = _Parser(answer)
+    parser = Parser(answer)
     while not parser.at_end:
-        target = _object_id(parser.expect_context(0))
+        target = object_id(parser.expect_context(0))
         parser.expect_opening(1)
         while not parser.at_closing(1):
             number = int.from_bytes(parser.expect_context(2))
@@ -184,7 +223,8 @@ def error_of(answer: bytes) -> PropertyError:
     )
 
 
-def _object_id(content: bytes) -> ObjectId:
+def object_id(content: bytes) -> ObjectId:
+    """Decode an object identifier; raises LinkProtocolError."""
     if len(content) != 4:
         raise LinkProtocolError("object identifier is malformed")
     packed = int.from_bytes(content)
@@ -198,7 +238,9 @@ def _error(values: Property) -> PropertyError:
     raise LinkProtocolError("error class and code expected")
 
 
-class _Tag(NamedTuple):
+class Tag(NamedTuple):
+    """A tag with what it carries."""
+
     kind: str
     """ "application", "context", "opening" or "closing"."""
     number: int
@@ -206,30 +248,41 @@ class _Tag(NamedTuple):
     content: bytes
 
 
-class _Parser:
-    """Walks through the tags of an answer; raises LinkProtocolError."""
+class Parser:
+    """Walks through the tags of a message; raises LinkProtocolError."""
 
     def __init__(self, answer: bytes) -> None:
+        """Take all that follows the header."""
         self._tags = list(_tags(answer))
         self._next = 0
 
     @property
     def at_end(self) -> bool:
+        """Whether nothing is left."""
         return self._next >= len(self._tags)
 
     def at_opening(self, number: int) -> bool:
+        """Whether an opening tag is next."""
         return self._at("opening", number)
 
     def at_closing(self, number: int) -> bool:
+        """Whether a closing tag is next."""
         return self._at("closing", number)
 
+    def at_context(self, number: int) -> bool:
+        """Whether a value with a context tag is next."""
+        return self._at("context", number)
+
     def expect_context(self, number: int) -> bytes:
+        """Take the content of a context tag."""
         return self._expect("context", number).content
 
     def expect_opening(self, number: int) -> None:
+        """Take an opening tag."""
         self._expect("opening", number)
 
     def expect_closing(self, number: int) -> None:
+        """Take a closing tag."""
         self._expect("closing", number)
 
     def element(self, number: int) -> int | None:
@@ -237,6 +290,34 @@ class _Parser:
         if not self._at("context", number):
             return None
         return int.from_bytes(self.expect_context(number))
+
+    def unsigned(self, number: int) -> int:
+        """Take an unsigned number of at most 32 bits."""
+        content = self.expect_context(number)
+        if not 0 < len(content) <= 4:
+            raise LinkProtocolError("number is malformed")
+        return int.from_bytes(content)
+
+    def optional(self, number: int) -> int | None:
+        """Take an unsigned number where there is one."""
+        return self.unsigned(number) if self.at_context(number) else None
+
+    def enclosed(self, number: int) -> list[Tag]:
+        """Take the tags between an opening and a closing one."""
+        self._expect("opening", number)
+        found: list[Tag] = []
+        depth = 0
+        while depth or not self.at_closing(number):
+            tag = self._take()
+            depth += {"opening": 1, "closing": -1}.get(tag.kind, 0)
+            found.append(tag)
+        self._expect("closing", number)
+        return found
+
+    def end(self) -> None:
+        """Check that nothing is left."""
+        if not self.at_end:
+            raise LinkProtocolError("more than expected")
 
     def values(self, number: int) -> Property:
         """Take what stands between an opening and a closing tag."""
@@ -260,19 +341,19 @@ class _Parser:
         tag = self._tags[self._next]
         return tag.kind == kind and tag.number == number
 
-    def _expect(self, kind: str, number: int) -> _Tag:
+    def _expect(self, kind: str, number: int) -> Tag:
         if not self._at(kind, number):
             raise LinkProtocolError(f"{kind} tag {number} expected")
         return self._take()
 
-    def _take(self) -> _Tag:
+    def _take(self) -> Tag:
         if self.at_end:
             raise LinkProtocolError("the answer ends too early")
         self._next += 1
         return self._tags[self._next - 1]
 
 
-def _tags(answer: bytes) -> Iterator[_Tag]:
+def _tags(answer: bytes) -> Iterator[Tag]:
     position = 0
     try:
         while position < len(answer):
@@ -283,7 +364,7 @@ def _tags(answer: bytes) -> Iterator[_Tag]:
                 number = answer[position]
                 position += 1
             if is_context and length in (6, 7):
-                yield _Tag("opening" if length == 6 else "closing", number, 0, b"")
+                yield Tag("opening" if length == 6 else "closing", number, 0, b"")
                 continue
             if length == 5:
                 length = answer[position]
@@ -293,13 +374,13 @@ def _tags(answer: bytes) -> Iterator[_Tag]:
                     length = int.from_bytes(answer[position : position + width])
                     position += width
             if not is_context and number == _BOOLEAN:
-                yield _Tag("application", number, length, b"")
+                yield Tag("application", number, length, b"")
                 continue
             content = answer[position : position + length]
             if len(content) < length:
                 raise LinkProtocolError("the answer ends too early")
             position += length
-            yield _Tag(
+            yield Tag(
                 "context" if is_context else "application", number, length, content
             )
     except IndexError as err:
@@ -311,27 +392,37 @@ def _minimal(value: int) -> bytes:
 
 
 def _tagged(tag: int, content: bytes) -> bytes:
-    # Numbers have at most 8 bytes: lengths from 5 take one more byte.
-    if len(content) < 5:
-        return bytes([tag << 4 | len(content)]) + content
-    return bytes([tag << 4 | 5, len(content)]) + content
+    length = len(content)
+    if length < 5:
+        return bytes([tag << 4 | length]) + content
+    if length < 254:
+        return bytes([tag << 4 | 5, length]) + content
+    return bytes([tag << 4 | 5, 254]) + length.to_bytes(2) + content
 
 
-def _context(number: int, content: bytes) -> bytes:
+def context(number: int, content: bytes) -> bytes:
+    """Encode a value of at most 4 bytes with a context tag."""
     return bytes([number << 4 | 8 | len(content)]) + content
 
 
-def _unsigned(number: int, value: int) -> bytes:
-    return _context(number, _minimal(value))
+def enclosed(number: int, content: bytes) -> bytes:
+    """Put an opening and a closing tag around content."""
+    return bytes([number << 4 | 0xE]) + content + bytes([number << 4 | 0xF])
 
 
-def _object(number: int, target: ObjectId) -> bytes:
-    return _context(number, struct.pack(">I", target.type << 22 | target.instance))
+def context_unsigned(number: int, value: int) -> bytes:
+    """Encode an unsigned or enumerated value with a context tag."""
+    return context(number, _minimal(value))
+
+
+def context_object(number: int, target: ObjectId) -> bytes:
+    """Encode an object identifier with a context tag."""
+    return context(number, struct.pack(">I", target.type << 22 | target.instance))
 
 
 def _reference(before: int, ref: Ref) -> bytes:
     """Encode property and index with the context numbers after ``before``."""
-    encoded = _unsigned(before + 1, ref.property)
+    encoded = context_unsigned(before + 1, ref.property)
     if ref.element is None:
         return encoded
-    return encoded + _unsigned(before + 2, ref.element)
+    return encoded + context_unsigned(before + 2, ref.element)

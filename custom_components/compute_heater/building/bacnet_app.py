@@ -11,20 +11,21 @@ from bacpypes3.apdu import (
     IAmRequest,
     SimpleAckPDU,
     UnconfirmedCOVNotificationRequest,
+    WhoHasRequest,
 )
 from bacpypes3.app import Application, DeviceInfoCache
-from bacpypes3.appservice import ApplicationServiceAccessPoint
 from bacpypes3.basetypes import HostNPort, IPMode
 from bacpypes3.comm import ServiceAccessPoint, bind
 from bacpypes3.errors import PropertyError as AccessError, ServicesError
 from bacpypes3.local.device import DeviceObject
 from bacpypes3.local.networkport import NetworkPortObject
-from bacpypes3.netservice import NetworkServiceAccessPoint, NetworkServiceElement
+from bacpypes3.netservice import NetworkServiceElement
 from bacpypes3.pdu import Address, IPv4Address
-from bacpypes3.primitivedata import TagClass
+from bacpypes3.primitivedata import CharacterString, ObjectIdentifier, TagClass
 
 from .bacnet_apdu import ObjectId, Property, primitive
 from .bacnet_foreign import Bbmd, ForeignLink
+from .bacnet_host import Host, NetworkPoint, RequestPoint, peer_of
 from .points import LinkProtocolError
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,6 +35,11 @@ VENDOR_ID = 999
 
 type CovHandler = Callable[[Address, ObjectId, dict[int, Property]], None]
 """Takes who reports, on which object, and its properties by number."""
+
+
+def own_name(instance: int) -> str:
+    """Return the name of our device where nobody has given it one."""
+    return f"Compute Heater {instance}"
 
 
 class IAm(NamedTuple):
@@ -63,7 +69,7 @@ class _NetworkPort(_ReadOnly, NetworkPortObject):  # type: ignore[misc]
     """Our network port object."""
 
 
-class _ServicePoint(ApplicationServiceAccessPoint):  # type: ignore[misc]
+class _ServicePoint(RequestPoint):
     """Hands answers on as bytes.
 
     The library drops an answer that it cannot decode and lets its request wait
@@ -95,6 +101,8 @@ class BuildingApplication(Application):  # type: ignore[misc]
         self.i_am_handlers: set[IAmHandler] = set()
         self.foreign_link: ForeignLink | None = None
         """Instead of a part in the local network's broadcasts."""
+        self.host: Host | None = None
+        """The device that we are to controllers, where we are one."""
 
     @classmethod
     def build(
@@ -108,7 +116,7 @@ class BuildingApplication(Application):  # type: ignore[misc]
         """Put the layers together; binding goes on in the background."""
         device = _Device(
             objectIdentifier=("device", instance),
-            objectName=f"Compute Heater {instance}",
+            objectName=own_name(instance),
             vendorIdentifier=VENDOR_ID,
             vendorName="Compute Heater",
             modelName="Home Assistant",
@@ -119,7 +127,7 @@ class BuildingApplication(Application):  # type: ignore[misc]
         )
         app = cls(device_info_cache=DeviceInfoCache())
         app.asap = _ServicePoint(device, app.device_info_cache)
-        app.nsap = NetworkServiceAccessPoint()
+        app.nsap = NetworkPoint()
         app.nse = NetworkServiceElement()
         bind(app.nse, app.nsap)
         bind(app, app.asap, app.nsap)
@@ -171,6 +179,32 @@ class BuildingApplication(Application):  # type: ignore[misc]
         )
         for handler in tuple(self.i_am_handlers):
             handler(told)
+
+    async def do_WhoHasRequest(self, apdu: WhoHasRequest) -> None:
+        """Tell a controller where an object is."""
+        if self.host is None:
+            await super().do_WhoHasRequest(apdu)
+            return
+        # A BBMD hands searches on; the answer goes to whom they name, and only there.
+        named = getattr(apdu.pduSource, "addrTuple", None)
+        if not self.host.admits(named[0] if named else peer_of(apdu)):
+            return
+        limits, wanted = apdu.limits, apdu.object
+        if limits is not None and not (
+            int(limits.deviceInstanceRangeLowLimit)
+            <= self.host.instance
+            <= int(limits.deviceInstanceRangeHighLimit)
+        ):
+            return
+        if wanted.objectName is not None:
+            found = self.host.object_named(str(wanted.objectName))
+        else:
+            kind, instance = wanted.objectIdentifier
+            found = ObjectId(int(kind), int(instance))
+        name = None if found is None else self.host.name_of(found)
+        if found is not None and name is not None:
+            identifier = ObjectIdentifier((found.type, found.instance))
+            self.i_have(identifier, CharacterString(name), address=apdu.pduSource)
 
     async def do_UnconfirmedCOVNotificationRequest(
         self, apdu: UnconfirmedCOVNotificationRequest

@@ -20,9 +20,10 @@ from bacpypes3.pdu import Address, IPv4Address
 
 from .bacnet_address import DEFAULT_PORT, address_text, search_address
 from .bacnet_apdu import PropertyError, error_of
-from .bacnet_app import BuildingApplication, IAm
+from .bacnet_app import BuildingApplication, IAm, own_name
 from .bacnet_discovery import HIGHEST_INSTANCE, Discovered, discover
 from .bacnet_foreign import Bbmd, Registration
+from .bacnet_host import Host
 from .points import LinkAddressError, LinkConnectionError, LinkError, LinkProtocolError
 
 __all__ = [
@@ -72,7 +73,7 @@ class BacnetStack:
         self.bbmd = bbmd
         if bbmd is not None and str(bbmd.place) == str(Address(self.endpoint)):
             raise LinkAddressError(f"the BBMD {bbmd.address} is our own address")
-        self.instance = _own_instance(f"{self._interface.ip}:{self.port}")
+        self.instance = _own_instance(self.endpoint)
         """Our device instance."""
         self._app: BuildingApplication | None = None
         self._clash_logged = False
@@ -137,6 +138,35 @@ class BacnetStack:
         app, self._app = self._app, None
         if app is not None:
             await _stop(app)
+
+    def take_in(self, host: Host) -> None:
+        """Be ``host`` to all controllers, and say so.
+
+        Raises LinkAddressError when we are another device already, and
+        LinkConnectionError while the stack is not running.
+        """
+        app = self.app
+        if app.host is not None:
+            raise LinkAddressError(
+                f"{self.endpoint} is the BACnet device {app.host.instance} already"
+            )
+        app.host = host
+        self._be(host.instance, host.name)
+        app.i_am()
+
+    def put_out(self, host: Host) -> None:
+        """Be a bare device again; nothing where ``host`` was not taken in."""
+        if self._app is not None and self._app.host is host:
+            self._app.host = None
+            instance = _own_instance(self.endpoint)
+            self._be(instance, own_name(instance))
+
+    def _be(self, instance: int, name: str) -> None:
+        device = self.app.device_object
+        device.objectIdentifier = ("device", instance)
+        device.objectName = name
+        self.instance = instance
+        self._clash_logged = False
 
     async def discover(
         self,
