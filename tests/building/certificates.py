@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+_MODBUS_ROLE = x509.ObjectIdentifier("1.3.6.1.4.1.50316.802.1")
+
 
 class Authority:
     """Signs the certificates of devices and clients."""
@@ -32,8 +34,13 @@ class Authority:
         )
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, address: str | None = None) -> tuple[Path, Path]:
-        """Make a certificate, for an IP address where one is given, and its key."""
+    def issue(
+        self, name: str, address: str | None = None, role: bytes | None = None
+    ) -> tuple[Path, Path]:
+        """Make a certificate and its key.
+
+        It is for an IP address and with a Modbus role, in DER, where they are given.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_named(name), self._name, key.public_key()).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
@@ -42,6 +49,9 @@ class Authority:
         if address is not None:
             names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
             builder = builder.add_extension(names, critical=False)
+        if role is not None:
+            extension = x509.UnrecognizedExtension(_MODBUS_ROLE, role)
+            builder = builder.add_extension(extension, critical=False)
         files = self._folder / f"{name}.crt", self._folder / f"{name}.key"
         certificate = builder.sign(self._key, hashes.SHA256())
         files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
