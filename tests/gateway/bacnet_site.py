@@ -71,3 +71,11 @@ class Reports:
 
     async def until_value(self, value: object) -> None:
         await self.until(lambda: any(one["present-value"] == value for one in self.all))
+
+
+DEMAND, ENERGY, AVAILABLE = "ai,6", "ai,4", "ai,2"
+COMMANDED, REASON = "bi,22", "csv,40"
+HEARTBEAT, HEAT_REQUEST = "av,50", "av,60"
+SUPPLY, FAULT, STATE = "ai,109", "bi,120", "msi,130"
+POWER, SETPOINT, ENABLE, REQUEST = "av,161", "av,162", "bv,163", "msv,164"
+TANK = "ai,207"

@@ -18,7 +18,7 @@ from ..building.bacnet_objects import (
     SEGMENTATION_SUPPORTED,
     VENDOR_NAME,
 )
-from .bacnet_objects import OBJECT_TYPE, PROPERTY_LIST, Content
+from .bacnet_objects import OBJECT_TYPE, PROPERTY_LIST, Content, listed
 
 APDU_SEGMENT_TIMEOUT = 10
 APDU_TIMEOUT = 11
@@ -73,7 +73,7 @@ class DeviceObject:
         """``device`` is the library's, for the limits that it works with."""
         self.identifier = ObjectId(DEVICE, instance)
         self.name = name
-        listed = [self.identifier, NETWORK_PORT, *objects]
+        all_objects = [self.identifier, NETWORK_PORT, *objects]
         self._active = subscriptions
         self._properties: dict[int, Content] = {
             OBJECT_IDENTIFIER: apdu.object_identifier(self.identifier),
@@ -94,7 +94,7 @@ class DeviceObject:
             PROTOCOL_OBJECT_TYPES_SUPPORTED: apdu.bit_string(
                 bit in _OBJECT_TYPES for bit in range(_OBJECT_TYPE_BITS)
             ),
-            OBJECT_LIST: tuple(apdu.object_identifier(one) for one in listed),
+            OBJECT_LIST: tuple(apdu.object_identifier(one) for one in all_objects),
             MAX_APDU_LENGTH_ACCEPTED: apdu.unsigned(
                 _limit(device, "maxApduLengthAccepted")
             ),
@@ -120,10 +120,7 @@ class DeviceObject:
         if number == ACTIVE_COV_SUBSCRIPTIONS:
             return self._active()
         if number == PROPERTY_LIST:
-            hidden = {OBJECT_IDENTIFIER, OBJECT_NAME, OBJECT_TYPE}
-            return tuple(
-                apdu.enumerated(one) for one in self._properties if one not in hidden
-            )
+            return listed(self._properties)
         return self._properties.get(number)
 
 

@@ -61,7 +61,7 @@ _UNITS = {"°C": 62, "kW": 48, "kWh": 19, "%": 98, "L/min": 88, None: 95}
 _INCREMENTS = {"°C": 0.1, "kW": 0.05, "kWh": 0.1, "%": 1.0, "L/min": 0.1, None: 1.0}
 """What an analog value must change by, by its unit, to be reported."""
 _LONGEST_TEXT = 500
-_NOT_LISTED = {OBJECT_IDENTIFIER, OBJECT_NAME, OBJECT_TYPE, PROPERTY_LIST}
+_NOT_LISTED = {OBJECT_IDENTIFIER, OBJECT_NAME, OBJECT_TYPE}
 
 type Content = bytes | tuple[bytes, ...]
 """A property, or the elements of one that is an array."""
@@ -156,11 +156,7 @@ class ServedObject:
     def read(self, number: int) -> Content | None:
         """Return a property; None: it has no such."""
         if number == PROPERTY_LIST:
-            return tuple(
-                apdu.enumerated(each)
-                for each in self._properties
-                if each not in _NOT_LISTED
-            )
+            return listed(self._properties)
         found = self._properties.get(number)
         return None if found is None else found()
 
@@ -258,6 +254,11 @@ class ServedObject:
             case OfferedKind.TEXT:
                 text = "" if value is None else str(value)
                 return apdu.character_string(text[:_LONGEST_TEXT])
+
+
+def listed(numbers: Iterable[int]) -> Content:
+    """Return the property list of an object that has these properties."""
+    return tuple(apdu.enumerated(one) for one in numbers if one not in _NOT_LISTED)
 
 
 def _real(value: float) -> bytes:

@@ -457,10 +457,11 @@ def _meaning(kind: OfferedKind, value: Primitive) -> object:
 
 
 def _loose(tags: list[Tag]) -> object:
-    """Make something readable of a value that is not taken."""
+    """Make something short to tell of a value that is not taken."""
     if len(tags) != 1 or tags[0].kind != "application":
         return None
     try:
-        return apdu.primitive(tags[0].number, tags[0].length, tags[0].content)
+        value = apdu.primitive(tags[0].number, tags[0].length, tags[0].content)
     except LinkProtocolError:
         return None
+    return value if isinstance(value, bool | float) else str(value)[:40]

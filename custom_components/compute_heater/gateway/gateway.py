@@ -168,7 +168,15 @@ class Gateway:
         """
         guard = guard or self.guard
         try:
-            checked = [self._checked(write, peer, now, guard) for write in writes]
+            checked = [self._checked(write, peer, guard) for write in writes]
+            guard.spend(
+                [
+                    self.points[write.point_id]
+                    for write, value in zip(writes, checked, strict=True)
+                    if self._is_change(write, value, peer)
+                ],
+                now,
+            )
         except RefusedError as err:
             for write in writes:
                 self._report(write, peer, protocol, err.refusal)
@@ -233,25 +241,22 @@ class Gateway:
             heaters=requests,
         )
 
-    def _checked(
-        self, write: Write, peer: str, now: float, guard: Guard
-    ) -> Value | None:
+    def _checked(self, write: Write, peer: str, guard: Guard) -> Value | None:
         if not guard.admits(peer):
             raise RefusedError(Refusal.FOREIGN_PEER, write.point_id)
         if (point := self.points.get(write.point_id)) is None:
             raise RefusedError(Refusal.NOT_WRITABLE, write.point_id)
-        value: Value | None = None
         if write.value is None and point.is_command:
             guard.check(point, point.default, write.priority)
-        else:
-            value = guard.check(point, write.value, write.priority)
-        if point.is_command and not self._is_same(write, value, peer):
-            guard.spend(point, now)
-        return value
+            return None
+        return guard.check(point, write.value, write.priority)
 
-    def _is_same(self, write: Write, value: Value | None, peer: str) -> bool:
-        slot = self._commands[write.point_id].slots[write.priority - 1]
-        return slot == (None if value is None else Slot(value, peer))
+    def _is_change(self, write: Write, value: Value | None, peer: str) -> bool:
+        """Whether a command becomes another, as opposed to being renewed."""
+        if (commands := self._commands.get(write.point_id)) is None:
+            return False
+        slot = commands.slots[write.priority - 1]
+        return slot != (None if value is None else Slot(value, peer))
 
     def _apply(self, write: Write, value: Value | None, peer: str) -> set[str]:
         if write.point_id == HEARTBEAT:

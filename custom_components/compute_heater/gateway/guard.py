@@ -1,6 +1,6 @@
 """Who may talk to us, and what they may write."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from math import isfinite
@@ -76,13 +76,16 @@ class Guard:
             raise RefusedError(Refusal.WRONG_PRIORITY, point.point_id)
         return _checked(point, value)
 
-    def spend(self, point: OfferedPoint, now: float) -> None:
-        """Count a change; raises RefusedError where there are too many."""
-        tokens, at = self._tokens.get(point.point_id, (BURST, now))
-        tokens = min(tokens + max(now - at, 0.0) * PER_S, BURST)
-        if tokens < 1:
-            raise RefusedError(Refusal.TOO_OFTEN, point.point_id)
-        self._tokens[point.point_id] = (tokens - 1, now)
+    def spend(self, points: Iterable[OfferedPoint], now: float) -> None:
+        """Count changes, one for each; raises RefusedError where there are too many."""
+        tokens = dict(self._tokens)
+        for point in points:
+            left, at = tokens.get(point.point_id, (BURST, now))
+            left = min(left + max(now - at, 0.0) * PER_S, BURST)
+            if left < 1:
+                raise RefusedError(Refusal.TOO_OFTEN, point.point_id)
+            tokens[point.point_id] = (left - 1, now)
+        self._tokens = tokens
 
 
 def _checked(point: OfferedPoint, value: object) -> Value:
@@ -92,7 +95,10 @@ def _checked(point: OfferedPoint, value: object) -> Value:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RefusedError(Refusal.WRONG_TYPE, point.point_id)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise RefusedError(Refusal.OUT_OF_RANGE, point.point_id) from None
     if point.kind is OfferedKind.MULTISTATE:
         fits = number.is_integer() and 1 <= number <= len(point.states)
     else:
