@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 import struct
 from typing import Self
 
@@ -39,6 +39,11 @@ class RawClient:
     def send(self, request: bytes, unit: int = 1) -> None:
         header = MBAP.pack(self._transaction, 0, len(request) + 1, unit)
         self.writer.write(header + request)
+
+    def finish(self) -> None:
+        """Send no more, if the server has not closed already."""
+        with suppress(OSError):
+            self.writer.write_eof()
 
     async def ended(self) -> bytes:
         """Wait until the server closes; return what it still sent."""

@@ -187,6 +187,12 @@ async def test_all_or_nothing(site: Site, master: RawClient) -> None:
     assert site.commands == 1
 
 
+async def test_heartbeat_together_with_a_command(site: Site, master: RawClient) -> None:
+    assert await master.write(1, 7, *words(2.5)) == 0
+    assert await master.read(3, 1, 3) == [7, *words(2.5)]
+    assert site.commanded == {"site/heat_request": 2.5}
+
+
 async def test_too_often(site: Site, master: RawClient) -> None:
     for number in range(int(BURST)):
         assert await master.write(POWER_SCALED, number) == 0
