@@ -34,7 +34,7 @@ from .translation_keys import (
 )
 
 PLATFORM_NAMES = [platform.value for platform in PLATFORMS]
-PARTS = ("heater", "sink", "backup", "bacnet", "modbus")
+PARTS = ("heater", "sink", "backup", "bacnet", "modbus", "bridge")
 HEATER_STEPS = ("flows/heater_steps.py", "flows/heater_form.py")
 """What the dialogues of a heater share."""
 REAUTH = ("flows/heater_reauth.py", "flows/slurm_form.py", "flows/work_form.py")
@@ -52,6 +52,7 @@ STEPS = {
     "bacnet": ("flows/link_steps.py", "flows/bacnet_form.py"),
     "modbus": ("flows/link_steps.py", "flows/modbus_form.py", "flows/modbus_try.py"),
     "sink": ("flows/sink_form.py",),
+    "bridge": ("flows/bridge_form.py",),
 }
 """Further files of a dialogue."""
 

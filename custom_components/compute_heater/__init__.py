@@ -15,6 +15,8 @@ from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
+from .bridge_output import BridgeOutput, async_release_outputs, output_targets
+from .bridges import create_bridges
 from .const import (
     DOMAIN,
     PLATFORMS,
@@ -34,6 +36,7 @@ from .issues import (
     async_check_entities,
     async_check_heater,
     async_check_outlook,
+    async_check_output,
     async_forget,
 )
 from .links import LINKS, async_adopt, async_check_yaml_hubs, create_link
@@ -105,14 +108,18 @@ async def async_setup_entry(
         list(entry.get_subentries_of_type(SUBENTRY_BACKUP)),
     )
     site.restore(memory)
+    bridges = create_bridges(hass, entry, site, handover)
     async_adopt(
         hass,
         links,
         (
-            actuator_id
-            for sink in site.sinks.values()
-            for actuator_id in (sink.path.valve_id, sink.path.pump_id)
-            if actuator_id
+            *(
+                actuator_id
+                for sink in site.sinks.values()
+                for actuator_id in (sink.path.valve_id, sink.path.pump_id)
+                if actuator_id
+            ),
+            *output_targets(entry.subentries.values()),
         ),
     )
 
@@ -125,6 +132,9 @@ async def async_setup_entry(
             async_check_disinfection(hass, sink)
         for backup in site.backups.values():
             async_check_backup(hass, backup)
+        for bridge in bridges.values():
+            if isinstance(bridge, BridgeOutput):
+                async_check_output(hass, bridge.subentry, bridge.target_id)
         async_check_outlook(hass, entry, site.outlook)
         for coordinator in heaters.values():
             async_check_heater(hass, entry.entry_id, coordinator.subentry)
@@ -134,6 +144,7 @@ async def async_setup_entry(
         site=site,
         heaters=heaters,
         links=links,
+        bridges=bridges,
         # Copies, for core changes a subentry in place.
         subentries={key: replace(each) for key, each in entry.subentries.items()},
         async_save=async_save,
@@ -167,8 +178,16 @@ async def async_setup_entry(
         entry.async_create_background_task(
             hass, coordinator.async_follow_events(), f"{coordinator.name} events"
         )
+    for bridge in bridges.values():
+        # What the building asks for is known before anything is decided.
+        if not isinstance(bridge, BridgeOutput):
+            bridge.start()
     site.start()
     entry.async_on_unload(site.stop)
+    for bridge in bridges.values():
+        if isinstance(bridge, BridgeOutput):
+            bridge.start()
+        entry.async_on_unload(bridge.stop)
     if handover:
         removed = [
             part
@@ -177,6 +196,12 @@ async def async_setup_entry(
         ]
         hass.async_create_task(
             async_release_backups(hass, removed, memory), f"{entry.title} backups"
+        )
+        hass.async_create_task(
+            async_release_outputs(
+                hass, handover.subentries.values(), entry.subentries.values()
+            ),
+            f"{entry.title} outputs",
         )
     if forsaken:
         # Goes on when the entry is unloaded again.
@@ -213,9 +238,13 @@ async def async_unload_entry(
 ) -> None:
     """Unload a site, handing its state over to the next set-up."""
     runtime = entry.runtime_data
+    # First of all: entities that go away with us say nothing of the building.
+    for bridge in runtime.bridges.values():
+        bridge.stop()
     if entry.disabled_by is not None:
         # While the platforms are there: a pump may be a switch of our own.
         runtime.site.stop()
+        await async_release_outputs(hass, runtime.subentries.values())
         await async_release_site(hass, runtime)
     await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
     runtime.site.stop()
@@ -237,6 +266,7 @@ async def async_remove_entry(
     handover = hass.data[DATA_HANDOVER].pop(entry.entry_id, None)
     memory = handover.memory if handover else await store.async_load_memory()
     pumps = handover.pumps if handover else {}
+    await async_release_outputs(hass, entry.subentries.values())
     await async_release_unloaded(hass, entry, memory, pumps)
     await store.async_remove()
 
@@ -312,6 +342,7 @@ def _memory(entry: ComputeHeaterConfigEntry) -> Memory:
     return {
         **runtime.site.memory,
         "links": {key: link.memory for key, link in runtime.links.items()},
+        "bridges": {key: each.memory for key, each in runtime.bridges.items()},
     }
 
 
@@ -320,6 +351,8 @@ async def _async_shut_down(
 ) -> None:
     """Release before Home Assistant stops, and keep what must survive."""
     runtime = entry.runtime_data
+    for bridge in runtime.bridges.values():
+        bridge.stop()
     runtime.site.stop()
     await runtime.async_save()
     await async_release_site(hass, runtime)

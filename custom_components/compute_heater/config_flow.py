@@ -21,12 +21,14 @@ from .const import (
     DOMAIN,
     SUBENTRY_BACKUP,
     SUBENTRY_BACNET,
+    SUBENTRY_BRIDGE,
     SUBENTRY_HEATER,
     SUBENTRY_MODBUS,
     SUBENTRY_SINK,
 )
 from .flows.backup import BackupSubentryFlow
 from .flows.bacnet import BacnetSubentryFlow
+from .flows.bridge import BridgeSubentryFlow
 from .flows.discovery import HeaterDiscovery
 from .flows.heater import HeaterSubentryFlow
 from .flows.heater_reauth import HeaterReauth
@@ -51,6 +53,7 @@ class ComputeHeaterConfigFlow(HeaterReauth, HeaterDiscovery, domain=DOMAIN):
             SUBENTRY_BACKUP: BackupSubentryFlow,
             SUBENTRY_BACNET: BacnetSubentryFlow,
             SUBENTRY_MODBUS: ModbusSubentryFlow,
+            SUBENTRY_BRIDGE: BridgeSubentryFlow,
         }
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 
@@ -9,6 +10,9 @@ from .bacnet_coordinator import BacnetCoordinator
 from .heater_coordinator import HeaterCoordinator
 from .modbus_coordinator import ModbusCoordinator
 from .site import SiteCoordinator
+
+if TYPE_CHECKING:
+    from .bridges import AnyBridge
 
 type Link = BacnetCoordinator | ModbusCoordinator
 
@@ -20,6 +24,7 @@ class SiteRuntime:
     site: SiteCoordinator
     heaters: dict[str, HeaterCoordinator]
     links: dict[str, Link]
+    bridges: dict[str, AnyBridge]
     subentries: Mapping[str, ConfigSubentry]
     """As they were at set-up; a removed one is gone from the entry before we hear."""
     async_save: Callable[[], Awaitable[None]]

@@ -129,6 +129,9 @@ async def async_get_config_entry_diagnostics(
             }
             for backup_id, backup in site.backups.items()
         },
+        "bridges": {
+            bridge_id: bridge.memory for bridge_id, bridge in runtime.bridges.items()
+        },
         "links": {
             link_id: {
                 "available": link.last_update_success,

@@ -12,6 +12,8 @@ from .site_backup import SiteBackup
 from .site_sink import SiteSink
 
 ISSUE_BACKUP_ENTITIES = "backup_entities"
+ISSUE_BRIDGE_ENTITIES = "bridge_entities"
+ISSUE_BRIDGE_SILENT = "bridge_silent"
 ISSUE_CERTIFICATE_CHANGED = "certificate_changed"
 ISSUE_DEVICE_MOVED = "device_moved"
 ISSUE_DISINFECTION_IMPOSSIBLE = "disinfection_impossible"
@@ -29,6 +31,8 @@ ISSUE_SOLVER_MISSING = "solver_missing"
 
 _ALL = (
     ISSUE_BACKUP_ENTITIES,
+    ISSUE_BRIDGE_ENTITIES,
+    ISSUE_BRIDGE_SILENT,
     ISSUE_CERTIFICATE_CHANGED,
     ISSUE_DEVICE_MOVED,
     ISSUE_DISINFECTION_OVERDUE,
@@ -99,6 +103,39 @@ def async_check_backup(hass: HomeAssistant, backup: SiteBackup) -> None:
         ISSUE_BACKUP_ENTITIES,
         backup.backup_id,
         placeholders if missing else None,
+    )
+
+
+@callback
+def async_check_output(
+    hass: HomeAssistant, bridge: ConfigSubentry, entity_id: str
+) -> None:
+    """Tell of an entity that a bridge writes to and that does not exist any more."""
+    missing = _missing(hass, [entity_id])
+    placeholders = {"bridge": bridge.title, "entity": entity_id}
+    _tell(
+        hass,
+        ISSUE_BRIDGE_ENTITIES,
+        bridge.subentry_id,
+        placeholders if missing else None,
+    )
+
+
+@callback
+def async_tell_bridge(
+    hass: HomeAssistant,
+    bridge: ConfigSubentry,
+    entity_ids: Iterable[str],
+    *,
+    silent: bool,
+) -> None:
+    """Tell of a bridge whose source has been silent for too long."""
+    placeholders = {"bridge": bridge.title, "entities": ", ".join(entity_ids)}
+    _tell(
+        hass,
+        ISSUE_BRIDGE_SILENT,
+        bridge.subentry_id,
+        placeholders if silent else None,
     )
 
 

@@ -7,9 +7,15 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 
-from .const import DOMAIN, SUBENTRY_BACKUP, SUBENTRY_HEATER, SUBENTRY_SINK
+from .const import (
+    DOMAIN,
+    SUBENTRY_BACKUP,
+    SUBENTRY_BRIDGE,
+    SUBENTRY_HEATER,
+    SUBENTRY_SINK,
+)
 
-_PARTS = (SUBENTRY_BACKUP, SUBENTRY_HEATER, SUBENTRY_SINK)
+_PARTS = (SUBENTRY_BACKUP, SUBENTRY_BRIDGE, SUBENTRY_HEATER, SUBENTRY_SINK)
 
 
 @callback
