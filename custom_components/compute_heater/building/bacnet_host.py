@@ -26,7 +26,9 @@ _LOGGER = logging.getLogger(__name__)
 MAX_SEGMENTS = 32
 """Of one request."""
 MAX_TRANSACTIONS = 128
-"""Requests of all controllers that may be in hand at a time."""
+"""Requests of all controllers that may be in hand at a time …"""
+MAX_OF_PEER = 32
+"""… and of one of them."""
 _CONFIRMED = 0
 """Type of an APDU."""
 
@@ -114,7 +116,7 @@ class RequestPoint(ApplicationServiceAccessPoint):  # type: ignore[misc]
             ):
                 break
         else:
-            if len(self.serverTransactions) >= MAX_TRANSACTIONS:
+            if self._is_busy(peer):
                 return
             transaction = _Transaction(self, source, peer)
             self.serverTransactions.append(transaction)
@@ -123,6 +125,12 @@ class RequestPoint(ApplicationServiceAccessPoint):  # type: ignore[misc]
         except _TooManySegmentsError:
             abort = transaction.abort(AbortReason.bufferOverflow)
             await transaction.response(abort)
+
+    def _is_busy(self, peer: str) -> bool:
+        of_peer = sum(one.peer == peer for one in self.serverTransactions)
+        return (
+            of_peer >= MAX_OF_PEER or len(self.serverTransactions) >= MAX_TRANSACTIONS
+        )
 
     def _lets_in(self, peer: str, apdu: ConfirmedRequestPDU) -> bool:
         host = self.host
