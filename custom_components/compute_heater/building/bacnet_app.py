@@ -143,6 +143,8 @@ class BuildingApplication(Application):  # type: ignore[misc]
             app.add_object(port)
         else:
             app.foreign_link = app._add_foreign_port(port, address, bbmd)
+        for link in app.link_layers.values():
+            _muffle(link.server)
         return app
 
     def _add_foreign_port(
@@ -239,3 +241,16 @@ class BuildingApplication(Application):  # type: ignore[misc]
             return True
         handler(apdu.pduSource, ObjectId(int(kind), int(instance)), values)
         return True
+
+
+def _muffle(server: Any) -> None:
+    """Drop malformed messages: the library fills the log with the error of each."""
+    hand_on = server.response
+
+    async def response(pdu: Any) -> None:
+        try:
+            await hand_on(pdu)
+        except Exception as err:  # noqa: BLE001 - the library raises anything for garbage
+            _LOGGER.debug("Dropped a message from %s: %r", pdu.pduSource, err)
+
+    server.response = response

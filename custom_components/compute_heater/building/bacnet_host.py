@@ -3,7 +3,6 @@
 Without a host the library answers for our bare device object.
 """
 
-import logging
 from typing import Any, NamedTuple, Protocol
 
 from bacpypes3.apdu import (
@@ -15,13 +14,11 @@ from bacpypes3.apdu import (
     RejectPDU,
     RejectReason,
 )
-from bacpypes3.appservice import ApplicationServiceAccessPoint, ServerSSM
+from bacpypes3.appservice import ABORTED, IDLE, ApplicationServiceAccessPoint, ServerSSM
 from bacpypes3.netservice import NetworkServiceAccessPoint
 from bacpypes3.pdu import PDU, Address
 
 from .bacnet_apdu import CONFIRMED_COV_NOTIFICATION, ObjectId
-
-_LOGGER = logging.getLogger(__name__)
 
 MAX_SEGMENTS = 32
 """Of one request."""
@@ -87,14 +84,11 @@ class RequestPoint(ApplicationServiceAccessPoint):  # type: ignore[misc]
     """Lets requests in, or not."""
 
     async def confirmation(self, pdu: PDU) -> None:
-        """Take a message of the network; one that is malformed is dropped."""
-        try:
-            if pdu.pduData and pdu.pduData[0] >> 4 == _CONFIRMED:
-                await self._requested(pdu)
-            else:
-                await super().confirmation(pdu)
-        except Exception:
-            _LOGGER.debug("Dropped a message from %s", pdu.pduSource, exc_info=True)
+        """Take a message of the network; raises anything where it is malformed."""
+        if pdu.pduData and pdu.pduData[0] >> 4 == _CONFIRMED:
+            await self._requested(pdu)
+        else:
+            await super().confirmation(pdu)
 
     @property
     def host(self) -> Host | None:
@@ -125,6 +119,11 @@ class RequestPoint(ApplicationServiceAccessPoint):  # type: ignore[misc]
         except _TooManySegmentsError:
             abort = transaction.abort(AbortReason.bufferOverflow)
             await transaction.response(abort)
+        except Exception:
+            # It has no timer yet that would end it.
+            if transaction.state == IDLE:
+                self.serverTransactions.remove(transaction)
+            raise
 
     def _is_busy(self, peer: str) -> bool:
         of_peer = sum(one.peer == peer for one in self.serverTransactions)
@@ -152,6 +151,8 @@ class _TooManySegmentsError(Exception):
 class _Transaction(ServerSSM):  # type: ignore[misc]
     """One request; the library answers none that it cannot decode."""
 
+    actualWindowSize: int | None
+
     def __init__(self, point: RequestPoint, source: Address, peer: str) -> None:
         super().__init__(point, source)
         self.peer = peer
@@ -162,6 +163,15 @@ class _Transaction(ServerSSM):  # type: ignore[misc]
         if self._segments > MAX_SEGMENTS:
             raise _TooManySegmentsError
         super().append_segment(apdu)
+
+    async def segmented_response_timeout(self) -> None:
+        """Send again what was not acknowledged, also where nothing ever was."""
+        self.actualWindowSize = self.actualWindowSize or 1
+        try:
+            await super().segmented_response_timeout()
+        except RuntimeError:
+            # Segments were acknowledged that there are not.
+            self.set_state(ABORTED)
 
     async def request(self, apdu: Any) -> None:
         """Hand a complete request on."""
