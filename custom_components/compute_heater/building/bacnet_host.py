@@ -151,7 +151,7 @@ class _TooManySegmentsError(Exception):
 class _Transaction(ServerSSM):  # type: ignore[misc]
     """One request; the library answers none that it cannot decode."""
 
-    actualWindowSize: int | None
+    actualWindowSize: int | None  # noqa: N815 - the library's
 
     def __init__(self, point: RequestPoint, source: Address, peer: str) -> None:
         super().__init__(point, source)

@@ -124,7 +124,7 @@ class BacnetServer:
                     writes = _many_writes(content)
                 case _:
                     return
-        except LinkProtocolError:
+        except LinkProtocolError, TooLargeError:
             return
         for ref, tags, priority in writes[:1]:
             self._refuse(ref, tags, priority, peer, Refusal.FOREIGN_PEER)
@@ -186,14 +186,12 @@ class BacnetServer:
         served = self._objects.get(target)
         if served is None:
             return [number]
-        match number:
-            case 8:
-                return served.numbers
-            case 105:
-                return [one for one in served.numbers if one in _REQUIRED]
-            case 80:
-                return [one for one in served.numbers if one not in _REQUIRED]
-        return [number]
+        if number == ALL:
+            return served.numbers
+        if number not in (REQUIRED, OPTIONAL):
+            return [number]
+        wanted = number == REQUIRED
+        return [one for one in served.numbers if (one in _REQUIRED) is wanted]
 
     async def _write_property(self, request: Request) -> None:
         ref, tags, priority = _one_write(request.content)
