@@ -1,8 +1,10 @@
 """Our own BACnet device, on a stack that links may use as well.
 
-Who is not admitted gets no answer but to Who-Is: to whom it is not offered, a device that
-is silent looks like none. Only present values of commands and the heartbeat are written.
-Nothing can restart, silence or reconfigure the device, or set its clock.
+Who is not admitted gets no answer but to Who-Is; a controller behind a router is known by
+the router's address, and what comes in a broadcast is not trusted to name its sender. Only
+present values of commands and the heartbeat are written, and of several in one request all
+or none. Nothing can restart, silence or reconfigure the device, or set its clock.
+Subscriptions end: they last a day at most.
 
 Object instances are 100 × the number of the part + the number of the key (numbering.py).
 """
