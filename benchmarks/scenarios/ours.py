@@ -54,7 +54,8 @@ HEATER, TANK, FLOOR, BACKUP, VALVE, PUMP = (
     "pump",
 )
 TANK_SETPOINT_C, TANK_HYSTERESIS_K = 53.0, 5.0
-ROOM_SETPOINT_C, ROOM_BAND_K = 20.9, 0.4
+ROOM_SETPOINT_C, ROOM_BAND_K = 20.8, 0.4
+"""All heat from 20.4 °C down, where the thermostat switches on, too."""
 FLOOR_LIMIT_C = 45.0
 SUPPLY_MAX_C = 58.0
 TANK_KWH_PER_K = 0.349

@@ -520,3 +520,31 @@ def test_demand_is_bounded_and_never_given_to_the_unknown_or_hot(
     if by_itself and of_room and demand.wanted:
         curve_c, supply_c = demand.curve_c, reading.second_c
         assert curve_c is None or supply_c is None or supply_c < curve_c
+
+
+def test_a_tank_of_two_sensors_is_charged_before_its_top_is_cold() -> None:
+    controller = SinkController(
+        SinkSettings(
+            kind=SinkKind.DHW,
+            setpoint_c=50,
+            hysteresis_k=4,
+            limit_c=65,
+            max_heat_w=3000,
+        )
+    )
+
+    def wants(top_c: float, bottom_c: float | None, now: float) -> bool:
+        reading = SinkReading(
+            temperature_c=top_c, second_c=bottom_c, has_second=bottom_c is not None
+        )
+        return controller.evaluate(reading, now).wanted
+
+    assert not wants(50, 44, 0)
+    assert wants(50, 30, 60)
+    # It goes on until all of it is warm.
+    assert wants(52, 40, 120)
+    assert not wants(52, 49, 180)
+    # Where the bottom is the hotter one, the top decides.
+    assert wants(45.9, 60, 240)
+    # With one sensor there is nothing else to go by.
+    assert not wants(50, None, 300)

@@ -342,3 +342,40 @@ def test_a_site_without_consumers_has_no_plan() -> None:
     controller = optimising(replace(SITE, sinks=(), backups=()))
     assert controller.step(START, readings()).reason is Reason.NO_DEMAND
     assert controller.optimiser.plan is None
+
+
+def test_booked_compute_is_done_at_full_power_while_heat_is_wanted() -> None:
+    """A warm floor wants little, but at less than full power nothing of it counts."""
+    controller = SiteController(SITE)
+    little = readings(50, 20.7)
+    assert controller.step(START, little).heaters["rack"].expected_w < 1500
+    controller.optimiser.blocks["rack"] = (
+        Block(
+            start=START,
+            end=START + timedelta(hours=4),
+            hours=2,
+            value_per_kwh=0.5,
+        ),
+    )
+    later = START + timedelta(minutes=2)
+    assert controller.step(later, little).heaters["rack"].expected_w == 3000
+    nothing = readings(50, 21.5)
+    later += timedelta(minutes=2)
+    assert controller.step(later, nothing).heaters["rack"].expected_w == 300
+    after = START + timedelta(hours=5)
+    assert controller.step(after, little).heaters["rack"].expected_w < 1500
+
+
+def test_a_backup_stops_where_all_that_it_reaches_is_hot() -> None:
+    """Cold below and hot above: more would only trip the tank's limit."""
+    controller = optimising(replace(SITE, heaters=()), planner=lambda *_: None)
+    cold = SinkReading(temperature_c=40, second_c=20, has_second=True)
+    hot = SinkReading(temperature_c=58, second_c=12, has_second=True)
+    for moment, reading, helps in (
+        (START, cold, True),
+        (START + timedelta(minutes=1), hot, False),
+        (START + timedelta(minutes=2), cold, True),
+    ):
+        given = replace(readings(), heaters={}, sinks={"tank": reading})
+        backup_w = controller.step(moment, given).backup_w
+        assert ("tank" in backup_w.get("pump", {})) is helps

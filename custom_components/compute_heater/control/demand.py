@@ -270,7 +270,10 @@ class SinkController:
         settings = self.settings
         cause = _DEMANDS[settings.kind]
         if settings.kind.is_tank:
-            wanted = self._switched(temperature, self.target_c, settings.hysteresis_k)
+            # The top stays hot until there is nothing below it, and is too late a sign.
+            mean = temperature if second is None else (temperature + second) / 2
+            coldest = min(temperature, mean)
+            wanted = self._switched(coldest, self.target_c, settings.hysteresis_k)
             return wanted, self._reason(cause)
         band = max(settings.hysteresis_k, MINIMUM_BAND_K)
         share = min((self.target_c - temperature) / band, 1.0)

@@ -86,6 +86,12 @@ class Optimiser:
                 left.append(replace(block, hours=block.hours - done))
         self.blocks[heater_id] = tuple(left)
 
+    def is_booked(self, heater_id: str, now: datetime) -> bool:
+        """Whether hours are left of a block whose window is open."""
+        return any(
+            block.start <= now < block.end for block in self.blocks.get(heater_id, ())
+        )
+
     @property
     def blocks_memory(self) -> dict[str, object]:
         """What is booked, JSON-serialisable."""
