@@ -28,7 +28,7 @@ ATTACKERS = [f"127.0.0.{n}" for n in range(10, 26)]
 """The guard admits them: strangers get no further than to the door."""
 MASTER, STRANGER = "127.0.0.2", "127.0.0.66"
 GROWTH = 50_000
-"""Bytes that caches may still take; 200 requests with their events would be more."""
+"""Bytes that caches may still take; a thousand requests that are kept take more."""
 WRITES = (6, 16, 23)
 NEITHER_ON_NOR_OFF = [n for n in range(2, 2**16) if n != 0x8000]
 WELL_BEGUN = {1, 2, 10, 100, 101, 102, 104, 110, 111}
@@ -37,7 +37,7 @@ ILL_BEGUN = [n for n in range(2**16) if n not in WELL_BEGUN]
 amount = pytest.mark.parametrize(
     "amount",
     [
-        400,
+        2_000,
         pytest.param(
             10_000,
             marks=[
