@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from custom_components.compute_heater.gateway import modbus_connections
+from custom_components.compute_heater.gateway import modbus_connections, modbus_requests
 from custom_components.compute_heater.gateway.guard import BURST, Guard, Refusal
 from custom_components.compute_heater.gateway.modbus import ModbusServer
 from custom_components.compute_heater.gateway.register_map import RegisterMap
@@ -191,6 +191,10 @@ async def test_heartbeat_together_with_a_command(site: Site, master: RawClient) 
     assert await master.write(1, 7, *words(2.5)) == 0
     assert await master.read(3, 1, 3) == [7, *words(2.5)]
     assert site.commanded == {"site/heat_request": 2.5}
+
+
+def test_every_refusal_has_an_exception() -> None:
+    assert modbus_requests.EXCEPTIONS.keys() == set(Refusal)
 
 
 async def test_too_often(site: Site, master: RawClient) -> None:

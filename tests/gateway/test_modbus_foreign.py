@@ -12,11 +12,8 @@ from pyModbusTCP.utils import decode_ieee, encode_ieee, word_list_to_long
 import pytest
 
 from custom_components.compute_heater.gateway.modbus import ModbusServer
-from custom_components.compute_heater.gateway.register_map import (
-    MapRow,
-    RegisterMap,
-    RegisterType,
-)
+from custom_components.compute_heater.gateway.register_layout import RegisterType
+from custom_components.compute_heater.gateway.register_map import MapRow, RegisterMap
 
 from .modbus_site import HOST, NUMBERS, READINGS, Site, points
 

@@ -13,12 +13,11 @@ from custom_components.compute_heater.gateway.points import (
     Value,
     offered_points,
 )
+from custom_components.compute_heater.gateway.register_codec import Command, ServerState
+from custom_components.compute_heater.gateway.register_layout import Space
 from custom_components.compute_heater.gateway.register_map import (
-    Command,
     PartialError,
     RegisterMap,
-    ServerState,
-    Space,
     UnmappedError,
 )
 

@@ -15,7 +15,9 @@ from tmodbus.pdu import (
 
 from .gateway import Gateway, Write
 from .guard import Guard, Refusal, RefusedError
-from .register_map import PartialError, RegisterMap, ServerState, Space, UnmappedError
+from .register_codec import ServerState
+from .register_layout import Space
+from .register_map import PartialError, RegisterMap, UnmappedError
 
 type _Request = (
     ReadHoldingRegistersPDU
@@ -34,7 +36,7 @@ _REQUESTS: dict[int, type[_Request]] = {
         ReadWriteMultipleRegistersPDU,
     )
 }
-_EXCEPTIONS = {
+EXCEPTIONS = {
     Refusal.FOREIGN_PEER: ExceptionCode.ILLEGAL_FUNCTION,
     Refusal.NO_ROLE: ExceptionCode.ILLEGAL_FUNCTION,
     Refusal.NOT_WRITABLE: ExceptionCode.ILLEGAL_DATA_ADDRESS,
@@ -86,7 +88,7 @@ class RequestHandler:
         except UnmappedError:
             code = ExceptionCode.ILLEGAL_DATA_ADDRESS
         except RefusedError as err:
-            code = _EXCEPTIONS[err.refusal]
+            code = EXCEPTIONS[err.refusal]
         except _UnknownFunctionError:
             code = ExceptionCode.ILLEGAL_FUNCTION
         return bytes([function | EXCEPTION_RESPONSE_BIT, code])
