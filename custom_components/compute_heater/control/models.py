@@ -326,6 +326,11 @@ class SiteModels:
             return tank.temperature_c
         return self.floors[sink_id].learner.slab_c
 
+    def top_c(self, sink_id: str) -> float | None:
+        """Return the temperature at the top of a tank; None of floors, or if unknown."""
+        tank = self.tanks.get(sink_id)
+        return None if tank is None else tank.top_c
+
     def usable_k(self, sink_id: str, needed_c: float | None) -> float | None:
         """Return the heat that a tank in layers gives at ``needed_c``, per its capacity.
 

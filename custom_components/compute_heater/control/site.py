@@ -32,6 +32,9 @@ SILENT = HeaterInput(reading=None, age_s=None)
 UNREAD = SinkReading(temperature_c=None)
 ROOM_AGAIN = 1.6
 """A sink that was too hot for a heater's least heat takes some again at so much of it."""
+SHARE_LEAST, SHARE_AGAIN_K = 0.5, 6.0
+"""One that shares a valve is full when it takes less than that part of the heaters' full
+power, and is served again when it has become so much colder."""
 FULL_SHARE = 0.95
 """Of full power: who draws it works as much as it can."""
 
@@ -69,7 +72,8 @@ class SiteController:
         self._dumped_w = 0.0
         self._boosts: dict[str, datetime] = {}
         self._block_clock = Clock()
-        self._too_hot: set[str] = set()
+        self._too_hot: dict[str, float] = {}
+        """Sinks that take no more for now, and how hot they were when they were full."""
         self._exclusive = frozenset(
             one.sink_id
             for one in description.sinks
@@ -145,6 +149,8 @@ class SiteController:
             )
         target_w = dump_w + sum(wanted_w[sink_id] for sink_id in path.ready)
         target_w *= self._nominal(plan)
+        if plan is None and target_w > 0:
+            target_w = max(target_w, self._booked_w(now, path.ready))
         target_w -= sum(heater.heat_for_building_w for heater in self.heaters.values())
         if building.heat_w is not None:
             taken_w = sum(building_w[sink_id] for sink_id in path.ready)
@@ -283,11 +289,26 @@ class SiteController:
             self.models.max_heat_w(sink_id, self.heaters),
             self._least_heat_w,
         )
+        temperature_c = self.models.temperatures_c[sink_id]
+        shares = sink_id in self._exclusive
+        if shares:
+            # The other one takes all that the heaters give.
+            least_w = max(least_w, SHARE_LEAST * self._full_heat_w)
         if most_w < least_w:
-            self._too_hot.add(sink_id)
-        elif most_w >= ROOM_AGAIN * least_w:
-            self._too_hot.discard(sink_id)
+            self._too_hot.setdefault(sink_id, temperature_c)
+        elif (not shares and most_w >= ROOM_AGAIN * least_w) or (
+            # Turning for every litre that is drawn is not worth it.
+            shares and temperature_c <= self._too_hot.get(sink_id, inf) - SHARE_AGAIN_K
+        ):
+            self._too_hot.pop(sink_id, None)
         return sink_id not in self._too_hot
+
+    @property
+    def _full_heat_w(self) -> float:
+        return sum(
+            heater.settings.full_w * heater.settings.efficiency
+            for heater in self.heaters.values()
+        )
 
     @property
     def _least_heat_w(self) -> float:
@@ -405,6 +426,18 @@ class SiteController:
                 wanted_w[key] = min(planned_w, most_w)
         return wanted_w
 
+    def _booked_w(self, now: datetime, ready: Iterable[str]) -> float:
+        """Return the heat of heaters with booked compute, which only counts at full power.
+
+        Never more than the sinks take; none where nothing is booked for now.
+        """
+        booked_w = sum(
+            heater.settings.full_w * heater.settings.efficiency
+            for heater_id, heater in self.heaters.items()
+            if self.optimiser.is_booked(heater_id, now)
+        )
+        return min(booked_w, sum(self.sinks[key].settings.max_heat_w for key in ready))
+
     def _note_blocks(self, now: datetime, time_s: float) -> None:
         """Count what heaters at full power deliver of the compute that is booked."""
         hours = self._block_clock.elapsed_s(time_s) / 3600
@@ -431,6 +464,9 @@ class SiteController:
                 sink = self.sinks.get(sink_id)
                 if sink is None or not sink.demand.accepts:
                     continue
+                disinfects = self.disinfection.needs(sink_id, backup)
+                if self._is_hot(sink_id, sink) and not disinfects:
+                    continue
                 watts = left_w if urgent[sink_id] else planned.get(sink_id, 0.0)
                 watts = min(watts, left_w)
                 if watts > 0:
@@ -439,6 +475,11 @@ class SiteController:
             if shares:
                 found[backup.backup_id] = shares
         return found
+
+    def _is_hot(self, sink_id: str, sink: SinkController) -> bool:
+        """Whether all that a backup reaches is hot, be the tank cold below that."""
+        top_c = self.models.top_c(sink_id)
+        return top_c is not None and top_c >= sink.store_max_c
 
     @property
     def runs_by_hand(self) -> bool:

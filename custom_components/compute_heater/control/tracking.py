@@ -56,10 +56,15 @@ class PlanTracker:
             for sink, watts in step.heat_w.items()
             if watts > 0 and sink in accepting
         }
-        rivals = {sink: watts for sink, watts in wanted.items() if sink in exclusive}
+        shared_w = sum(step.heat_w.get(sink, 0.0) for sink in exclusive)
+        rivals = [sink for sink in wanted if sink in exclusive]
+        if not rivals and shared_w > 0:
+            # Rather than stop and start: another one that can store it.
+            rivals = [sink for sink in exclusive if sink in accepting]
         if len(rivals) < 2:
             self._served = next(iter(rivals), None)
-            return wanted
+            # It also gets what the others do not take now: a level is kept.
+            return wanted | dict.fromkeys(rivals, shared_w)
         owed = self._owed_kwh
         if self._served not in rivals:
             self._served = max(rivals, key=lambda sink: owed.get(sink, 0.0))
@@ -78,7 +83,7 @@ class PlanTracker:
             self._served, self._served_s = other, 0.0
             served = other
         for sink in rivals:
-            wanted[sink] = sum(rivals.values()) if sink == served else 0.0
+            wanted[sink] = shared_w if sink == served else 0.0
         return wanted
 
     def _account(
