@@ -34,7 +34,7 @@ from .translation_keys import (
 )
 
 PLATFORM_NAMES = [platform.value for platform in PLATFORMS]
-PARTS = ("heater", "sink", "backup", "bacnet", "modbus", "bridge")
+PARTS = ("heater", "sink", "backup", "bacnet", "gateway", "modbus", "bridge")
 HEATER_STEPS = ("flows/heater_steps.py", "flows/heater_form.py")
 """What the dialogues of a heater share."""
 REAUTH = ("flows/heater_reauth.py", "flows/slurm_form.py", "flows/work_form.py")
@@ -49,7 +49,12 @@ STEPS = {
         "flows/work_form.py",
         "flows/work_steps.py",
     ),
-    "bacnet": ("flows/link_steps.py", "flows/bacnet_form.py"),
+    "bacnet": (
+        "flows/link_steps.py",
+        "flows/bacnet_form.py",
+        "flows/bacnet_side.py",
+    ),
+    "gateway": ("flows/gateway_form.py", "flows/bacnet_side.py"),
     "modbus": ("flows/link_steps.py", "flows/modbus_form.py", "flows/modbus_try.py"),
     "sink": ("flows/sink_form.py",),
     "bridge": ("flows/bridge_form.py",),

@@ -29,6 +29,7 @@ from .const import (
 from .coordinator import ComputeHeaterConfigEntry, SiteRuntime
 from .drivers import async_profiles, create_heater
 from .entity import module_device_id, point_platform
+from .gateway_site import SiteGateway
 from .heater_coordinator import HeaterCoordinator
 from .issues import (
     async_check_backup,
@@ -109,6 +110,9 @@ async def async_setup_entry(
     )
     site.restore(memory)
     bridges = create_bridges(hass, entry, site, handover)
+    gateway = SiteGateway(hass, entry, site, memory.get("gateway", {}))
+    if handover:
+        gateway.adopt(handover.gateway)
     async_adopt(
         hass,
         links,
@@ -145,6 +149,7 @@ async def async_setup_entry(
         heaters=heaters,
         links=links,
         bridges=bridges,
+        gateway=gateway,
         # Copies, for core changes a subentry in place.
         subentries={key: replace(each) for key, each in entry.subentries.items()},
         async_save=async_save,
@@ -184,6 +189,7 @@ async def async_setup_entry(
             bridge.start()
     site.start()
     entry.async_on_unload(site.stop)
+    await gateway.async_start()
     for bridge in bridges.values():
         if isinstance(bridge, BridgeOutput):
             bridge.start()
@@ -247,12 +253,16 @@ async def async_unload_entry(
         await async_release_outputs(hass, runtime.subentries.values())
         await async_release_site(hass, runtime)
     await hass.config_entries.async_unload_platforms_or_raise(entry, PLATFORMS)
+    await runtime.gateway.async_close()
     runtime.site.stop()
     for told_id in (entry.entry_id, *runtime.subentries):
         async_forget(hass, told_id)
     if entry.disabled_by is None:
         hass.data[DATA_HANDOVER][entry.entry_id] = Handover(
-            memory=_memory(entry), subentries=runtime.subentries, pumps=runtime.pumps
+            memory=_memory(entry),
+            subentries=runtime.subentries,
+            pumps=runtime.pumps,
+            gateway=runtime.gateway.core,
         )
         await asyncio.gather(*(part.async_close() for part in runtime.parts))
     await runtime.async_save()
@@ -343,6 +353,7 @@ def _memory(entry: ComputeHeaterConfigEntry) -> Memory:
         **runtime.site.memory,
         "links": {key: link.memory for key, link in runtime.links.items()},
         "bridges": {key: each.memory for key, each in runtime.bridges.items()},
+        "gateway": runtime.gateway.memory,
     }
 
 
@@ -353,6 +364,7 @@ async def _async_shut_down(
     runtime = entry.runtime_data
     for bridge in runtime.bridges.values():
         bridge.stop()
+    await runtime.gateway.async_close()
     runtime.site.stop()
     await runtime.async_save()
     await async_release_site(hass, runtime)

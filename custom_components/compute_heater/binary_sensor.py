@@ -10,7 +10,7 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntityDescription,
 )
 from homeassistant.const import EntityCategory, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .building.points import Point
@@ -18,12 +18,17 @@ from .control.reasons import Reason
 from .coordinator import ComputeHeaterConfigEntry, Link
 from .entity import (
     BackupEntity,
+    GatewayEntity,
     HeaterEntity,
     PointEntity,
     SinkEntity,
+    SiteEntity,
     async_drop_sink_entity,
+    async_drop_site_entity,
     point_platform,
 )
+from .gateway_server import Told
+from .gateway_site import SiteGateway
 from .heaters.model import Capabilities
 from .one_by_one import one_by_one
 from .point_classes import binary_class
@@ -99,6 +104,35 @@ HEAT_REQUESTED = BinarySensorEntityDescription(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuildingBinarySensorDescription(BinarySensorEntityDescription):
+    """Describe a binary sensor about the building's controllers."""
+
+    value_fn: Callable[[SiteGateway], bool]
+
+
+BUILDING: tuple[BuildingBinarySensorDescription, ...] = (
+    BuildingBinarySensorDescription(
+        key="building_in_command",
+        translation_key="building_in_command",
+        value_fn=lambda gateway: gateway.in_command,
+    ),
+    BuildingBinarySensorDescription(
+        key="building_silent",
+        translation_key="building_silent",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda gateway: bool(gateway.silent_points),
+    ),
+)
+SERVING = BinarySensorEntityDescription(
+    key="serving",
+    translation_key="serving",
+    device_class=BinarySensorDeviceClass.RUNNING,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: ComputeHeaterConfigEntry,
@@ -130,6 +164,7 @@ async def async_setup_entry(
             [HeatRequested(entry, backup, HEAT_REQUESTED)],
             config_subentry_id=backup_id,
         )
+    _add_gateway(hass, entry, async_add_entities)
     for link_id, link in runtime.links.items():
         async_add_entities(
             (
@@ -138,6 +173,24 @@ async def async_setup_entry(
                 if point_platform(point) is Platform.BINARY_SENSOR
             ),
             config_subentry_id=link_id,
+        )
+
+
+@callback
+def _add_gateway(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    servers = entry.runtime_data.gateway.servers
+    if servers:
+        async_add_entities(BuildingBinarySensor(entry, each) for each in BUILDING)
+    else:
+        for each in BUILDING:
+            async_drop_site_entity(hass, entry, Platform.BINARY_SENSOR, each)
+    for subentry_id, server in servers.items():
+        async_add_entities(
+            [Serving(entry, server, SERVING)], config_subentry_id=subentry_id
         )
 
 
@@ -177,6 +230,45 @@ class HeatRequested(BackupEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         return self.backup.requested
+
+
+class BuildingBinarySensor(SiteEntity, BinarySensorEntity):
+    """Something about the building's controllers."""
+
+    entity_description: BuildingBinarySensorDescription
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        description: BuildingBinarySensorDescription,
+    ) -> None:
+        """Ask the gateway."""
+        super().__init__(entry, description)
+        self._gateway = entry.runtime_data.gateway
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.entity_description.value_fn(self._gateway)
+
+
+class Serving(GatewayEntity, BinarySensorEntity):
+    """A server of the gateway runs."""
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.server.running
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(self.server.listen(self._on_told))
+
+    @callback
+    def _on_told(self, told: Told | None) -> None:
+        if told is None:
+            self.async_write_ha_state()
 
 
 class PointBinarySensor(PointEntity, BinarySensorEntity):

@@ -22,6 +22,7 @@ from .const import (
     SUBENTRY_BACKUP,
     SUBENTRY_BACNET,
     SUBENTRY_BRIDGE,
+    SUBENTRY_GATEWAY,
     SUBENTRY_HEATER,
     SUBENTRY_MODBUS,
     SUBENTRY_SINK,
@@ -30,6 +31,7 @@ from .flows.backup import BackupSubentryFlow
 from .flows.bacnet import BacnetSubentryFlow
 from .flows.bridge import BridgeSubentryFlow
 from .flows.discovery import HeaterDiscovery
+from .flows.gateway import GatewaySubentryFlow
 from .flows.heater import HeaterSubentryFlow
 from .flows.heater_reauth import HeaterReauth
 from .flows.modbus import ModbusSubentryFlow
@@ -53,6 +55,7 @@ class ComputeHeaterConfigFlow(HeaterReauth, HeaterDiscovery, domain=DOMAIN):
             SUBENTRY_BACKUP: BackupSubentryFlow,
             SUBENTRY_BACNET: BacnetSubentryFlow,
             SUBENTRY_MODBUS: ModbusSubentryFlow,
+            SUBENTRY_GATEWAY: GatewaySubentryFlow,
             SUBENTRY_BRIDGE: BridgeSubentryFlow,
         }
 

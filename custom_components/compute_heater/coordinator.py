@@ -13,6 +13,7 @@ from .site import SiteCoordinator
 
 if TYPE_CHECKING:
     from .bridges import AnyBridge
+    from .gateway_site import SiteGateway
 
 type Link = BacnetCoordinator | ModbusCoordinator
 
@@ -25,6 +26,7 @@ class SiteRuntime:
     heaters: dict[str, HeaterCoordinator]
     links: dict[str, Link]
     bridges: dict[str, AnyBridge]
+    gateway: SiteGateway
     subentries: Mapping[str, ConfigSubentry]
     """As they were at set-up; a removed one is gone from the entry before we hear."""
     async_save: Callable[[], Awaitable[None]]

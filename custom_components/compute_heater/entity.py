@@ -20,6 +20,7 @@ from .building.points import Point, PointKind, Value
 from .const import CONF_IDENTITY, DOMAIN
 from .control.demand import SinkKind
 from .coordinator import ComputeHeaterConfigEntry, Link
+from .gateway_server import GatewayServer
 from .heater_coordinator import HeaterCoordinator
 from .heaters.model import ModuleReading
 from .point_classes import category
@@ -203,6 +204,17 @@ def _sink_entity_id(
 
 
 @callback
+def async_drop_site_entity(
+    hass: HomeAssistant,
+    entry: ComputeHeaterConfigEntry,
+    platform: Platform,
+    description: EntityDescription,
+) -> None:
+    """Remove what a site showed before its owner removed what it is about."""
+    _drop(hass, platform, f"{entry.entry_id}_{description.key}")
+
+
+@callback
 def async_drop_sink_entity(
     hass: HomeAssistant,
     entry: ComputeHeaterConfigEntry,
@@ -211,8 +223,12 @@ def async_drop_sink_entity(
     description: EntityDescription,
 ) -> None:
     """Remove what a consumer showed before its owner changed its settings."""
+    _drop(hass, platform, _sink_entity_id(entry, sink, description))
+
+
+@callback
+def _drop(hass: HomeAssistant, platform: Platform, unique_id: str) -> None:
     registry = er.async_get(hass)
-    unique_id = _sink_entity_id(entry, sink, description)
     if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
         registry.async_remove(entity_id)
 
@@ -244,6 +260,31 @@ class BackupEntity(_Entity[SiteCoordinator]):
             name=backup.subentry.title,
             manufacturer="Compute Heater",
             model=_BACKUP_MODELS[backup.kind],
+            entry_type=DeviceEntryType.SERVICE,
+            via_device_id=_site_device_id(entry, self.coordinator),
+        )
+
+
+class GatewayEntity(_Entity[SiteCoordinator]):
+    """An entity of a gateway."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        server: GatewayServer,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the gateway's device."""
+        super().__init__(entry.runtime_data.site)
+        self.server = server
+        self.entity_description = description
+        device_id = f"{entry.entry_id}_{server.subentry.subentry_id}"
+        self._attr_unique_id = f"{device_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, device_id)},
+            name=server.subentry.title,
+            manufacturer="Compute Heater",
+            model=server.model,
             entry_type=DeviceEntryType.SERVICE,
             via_device_id=_site_device_id(entry, self.coordinator),
         )

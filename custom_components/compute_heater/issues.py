@@ -19,6 +19,8 @@ ISSUE_DEVICE_MOVED = "device_moved"
 ISSUE_DISINFECTION_IMPOSSIBLE = "disinfection_impossible"
 ISSUE_DISINFECTION_OVERDUE = "disinfection_overdue"
 ISSUE_DUPLICATE_INSTANCE = "duplicate_instance"
+ISSUE_GATEWAY_FAILED = "gateway_failed"
+ISSUE_GATEWAY_SILENT = "gateway_silent"
 ISSUE_HEATER_ENTITIES = "heater_entities"
 ISSUE_LIMIT_IGNORED = "limit_ignored"
 ISSUE_MISSING_ENTITIES = "missing_entities"
@@ -37,6 +39,8 @@ _ALL = (
     ISSUE_DEVICE_MOVED,
     ISSUE_DISINFECTION_OVERDUE,
     ISSUE_DUPLICATE_INSTANCE,
+    ISSUE_GATEWAY_FAILED,
+    ISSUE_GATEWAY_SILENT,
     ISSUE_HEATER_ENTITIES,
     ISSUE_LIMIT_IGNORED,
     ISSUE_MISSING_ENTITIES,
@@ -49,6 +53,7 @@ _ALL = (
 )
 _FIXABLE = (
     ISSUE_DEVICE_MOVED,
+    ISSUE_GATEWAY_FAILED,
     ISSUE_HEATER_ENTITIES,
     ISSUE_POINTS_CHANGED,
     ISSUE_POINTS_MISSING,
@@ -245,10 +250,11 @@ def async_tell_objects(
         (ISSUE_POINTS_MISSING, missing),
         (ISSUE_POINTS_CHANGED, changed),
     ):
-        shown = ", ".join(names[:_NAMES_SHOWN])
-        if len(names) > _NAMES_SHOWN:
-            shown += " …"
-        placeholders = {"link": link.title, "count": str(len(names)), "points": shown}
+        placeholders = {
+            "link": link.title,
+            "count": str(len(names)),
+            "points": _shown(names),
+        }
         _tell(hass, key, link.subentry_id, placeholders if names else None, data)
 
 
@@ -300,6 +306,31 @@ def async_tell_yaml_hub(
     """Tell that configuration.yaml opens a second connection to the device."""
     placeholders = None if hub is None else {"link": link.title, "hub": hub}
     _tell(hass, ISSUE_MODBUS_YAML_HUB, link.subentry_id, placeholders)
+
+
+@callback
+def async_tell_gateway(
+    hass: HomeAssistant, entry_id: str, gateway: ConfigSubentry, error: str | None
+) -> None:
+    """Tell of a server of ours that cannot be started, or with ``None`` that it runs."""
+    placeholders = None if error is None else {"gateway": gateway.title, "error": error}
+    data = {"entry_id": entry_id, "subentry_id": gateway.subentry_id}
+    _tell(hass, ISSUE_GATEWAY_FAILED, gateway.subentry_id, placeholders, data)
+
+
+@callback
+def async_tell_silent(
+    hass: HomeAssistant, entry: ConfigEntry, points: Sequence[str]
+) -> None:
+    """Tell of commands that were given up because their controller is silent."""
+    placeholders = {"site": entry.title, "points": _shown(points)} if points else None
+    _tell(hass, ISSUE_GATEWAY_SILENT, entry.entry_id, placeholders)
+
+
+def _shown(names: Sequence[str]) -> str:
+    """Return some names, for there may be hundreds."""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{shown} …" if len(names) > _NAMES_SHOWN else shown
 
 
 @callback

@@ -154,7 +154,7 @@ async def _async_set_block(call: ServiceCall) -> ServiceResponse:
 
 def _optimising_site(call: ServiceCall) -> ComputeHeaterConfigEntry:
     """Return the site that is meant, if it plans."""
-    entry = _site(call)
+    entry = called_site(call)
     if not entry.runtime_data.site.strategy.plans:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -164,7 +164,7 @@ def _optimising_site(call: ServiceCall) -> ComputeHeaterConfigEntry:
     return entry
 
 
-def _site(call: ServiceCall) -> ComputeHeaterConfigEntry:
+def called_site(call: ServiceCall) -> ComputeHeaterConfigEntry:
     """Return the site that is named; the only one needs no name."""
     sites: list[ComputeHeaterConfigEntry] = call.hass.config_entries.async_entries(
         DOMAIN, include_ignore=False, include_disabled=False

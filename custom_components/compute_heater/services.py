@@ -21,6 +21,7 @@ from .building.point_fields import SHORTEST_LIFETIME_S
 from .building.points import Point, PointKind, Value
 from .const import DOMAIN
 from .coordinator import Link
+from .gateway_services import async_register_gateway_services
 from .links import async_find_point
 from .plan_services import async_register_plan_services
 
@@ -46,6 +47,7 @@ _ON_OFF = {"on": True, "true": True, "off": False, "false": False}
 def async_register_services(hass: HomeAssistant) -> None:
     """Register the actions that all sites share."""
     async_register_plan_services(hass)
+    async_register_gateway_services(hass)
     hass.services.async_register(
         DOMAIN,
         SERVICE_WRITE_POINT,

@@ -10,6 +10,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
+from .gateway.gateway import Gateway
 
 STORAGE_VERSION = 1
 
@@ -51,6 +52,8 @@ class Handover:
     """By subentry id."""
     pumps: Mapping[str, float]
     """Overrun in s of the pumps that we have on: somebody has to switch them off."""
+    gateway: Gateway
+    """What building controllers command, which nobody stores."""
 
 
 DATA_HANDOVER: HassKey[dict[str, Handover]] = HassKey(f"{DOMAIN}_handover")

@@ -47,13 +47,12 @@ from .bacnet_form import (
     SECTION_ADVANCED,
     SECTION_LOCAL,
     address_schema,
-    async_interfaces,
     full_address,
-    local_side,
     search_schema,
     search_target,
 )
 from .bacnet_search import FoundDevice, async_identified, twins
+from .bacnet_side import async_interfaces, local_side
 from .link_errors import FormError
 from .link_steps import LinkSteps
 from .link_texts import LinkTexts

@@ -34,7 +34,7 @@ from ..const import (
 from ..drivers import async_borrowed_stack
 from ..gateway.modbus_tls import OPERATOR, tls_context
 from ..gateway_tls import PEMS, async_tls_files
-from .bacnet_form import async_interfaces, local_side
+from .bacnet_side import async_interfaces, local_side
 from .gateway_form import (
     USUAL_PORT,
     USUAL_TLS_PORT,

@@ -39,7 +39,8 @@ from ..const import (
     SUBENTRY_MODBUS,
 )
 from ..gateway.priority import LOWEST, MINIMUM_TIMES
-from .bacnet_form import BBMD_FIELDS, INSTANCE, interface_field, local_fields
+from .bacnet_form import INSTANCE
+from .bacnet_side import BBMD_FIELDS, interface_field, local_fields
 from .link_errors import FormError
 from .point_form import whole
 
