@@ -69,3 +69,16 @@ def test_without_a_rival_everybody_gets_what_was_planned() -> None:
     assert tracker.wanted_w(made, START, 1.0, **now) == {"floor": 2000}
     after = START + timedelta(hours=25)
     assert tracker.wanted_w(made, after, 2.0, **now) is None
+
+
+def test_who_is_left_also_gets_what_the_other_does_not_take() -> None:
+    """Else the heater would change its level, or stop, with every turn of the valve."""
+    tracker = PlanTracker()
+    now = {"exclusive": BOTH, "delivered_w": {}}
+    wanted = tracker.wanted_w(plan(1000, 2000), START, 0.0, accepting=("floor",), **now)
+    assert wanted == {"floor": 3000}
+    # Though nothing was planned for it.
+    wanted = tracker.wanted_w(plan(1000, 0), START, 1.0, accepting=("floor",), **now)
+    assert wanted == {"floor": 1000}
+    wanted = tracker.wanted_w(plan(1000, 0), START, 2.0, accepting=(), **now)
+    assert wanted == {}
