@@ -20,12 +20,14 @@ from homeassistant.helpers.event import (
 )
 
 from .bridge_settings import bridge_settings
-from .control.bridge import Asked, Input, chosen, site_request
+from .control.bridge import Input, chosen, site_request
 from .issues import async_tell_bridge
 from .site import SiteCoordinator
 
 RANK = 1
 """A gateway, which is commanded by the building itself, is heard before a bridge."""
+_SETTLE_S = 1.0
+"""Two contacts never change at once, and what they show in between means something else."""
 
 
 class Bridge:
@@ -44,11 +46,7 @@ class Bridge:
         """Loop time of each source's latest report."""
         self._unsubscribe: list[Callable[[], None]] = []
         self._cancel_timer: Callable[[], None] | None = None
-
-    @property
-    def asked(self) -> Asked:
-        """What counts of it now."""
-        return self.hearing.counts(self._hass.loop.time())[0]
+        self._settling = False
 
     @callback
     def start(self) -> None:
@@ -86,11 +84,16 @@ class Bridge:
     @callback
     def _take_report(self, entity_id: str) -> None:
         self._reported_at[entity_id] = self._hass.loop.time()
-        self._look()
+        if len(self.settings.sources) == 1:
+            self._look()
+        elif not self._settling:
+            self._settling = True
+            self._start_timer(_SETTLE_S)
 
     @callback
     def _on_time(self, _now: datetime) -> None:
         self._cancel_timer = None
+        self._settling = False
         self._look()
 
     @callback
@@ -111,7 +114,7 @@ class Bridge:
             self.settings.sources,
             silent=hearing.left_s(now) == 0,
         )
-        self._start_timer(now)
+        self._start_timer(self._wait_s(now))
 
     def _inputs(self, now: float) -> list[Input]:
         """Return what the sources show; None of one that has been silent for too long."""
@@ -131,15 +134,18 @@ class Bridge:
             return None
         return reported_at + within_s - now
 
-    def _start_timer(self, now: float) -> None:
-        self._stop_timer()
+    def _wait_s(self, now: float) -> float | None:
+        """Return in how many seconds something else counts without a report."""
         waits = [
             self.hearing.left_s(now),
             *(self._left_s(entity_id, now) for entity_id in self.settings.sources),
         ]
-        wait_s = min(
+        return min(
             (each for each in waits if each is not None and each > 0), default=None
         )
+
+    def _start_timer(self, wait_s: float | None) -> None:
+        self._stop_timer()
         if wait_s is not None:
             self._cancel_timer = async_call_later(self._hass, wait_s, self._on_time)
 

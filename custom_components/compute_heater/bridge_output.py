@@ -170,6 +170,8 @@ class BridgeOutput:
         if error is not None and not self._failing:
             LOGGER.warning("%s was not written: %s", self.subentry.title, error)
         self._failing = error is not None
+        # Its link counts the interval from when it wrote, which is later.
+        self._tried_at = self._hass.loop.time()
 
     @callback
     def _done(self, _task: asyncio.Task[None]) -> None:

@@ -199,11 +199,9 @@ def test_silence_is_bridged_and_then_agreed_for() -> None:
     hearing = Hearing(hold_s=300, fallback=STANDBY)
     hearing.take(FULL, 1000)
     assert hearing.counts(9999) == (FULL, Reason.BUILDING_DEMAND)
-    assert hearing.is_heard
     assert hearing.left_s(9999) is None
     hearing.take(None, 2000)
     hearing.take(None, 2100)
-    assert not hearing.is_heard
     assert hearing.counts(2299) == (FULL, Reason.BUILDING_SILENT)
     assert hearing.left_s(2299) == 1
     assert hearing.counts(2300) == (STANDBY, Reason.BUILDING_SILENT)

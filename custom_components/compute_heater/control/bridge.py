@@ -325,11 +325,6 @@ class Hearing:
         elif self._lost_at is None:
             self._lost_at = now
 
-    @property
-    def is_heard(self) -> bool:
-        """The source tells what it wants."""
-        return self._lost_at is None and self.asked is not None
-
     def left_s(self, now: float) -> float | None:
         """Seconds until the fallback counts; None while the source is heard."""
         if self._lost_at is None:
