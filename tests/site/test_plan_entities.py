@@ -105,9 +105,13 @@ async def test_plan(plant: Plant) -> None:
 
 async def test_calendar(plant: Plant) -> None:
     """Compute without a break and for one reason is one event, told in words."""
-    site = await optimising(plant)
-    # As soon as the tank is cold there is something to plan.
+    # A cold tank is something to plan for.
     plant.house.house.tank.draw(25)
+    tank = plant.entity_id(plant.dhw_id, "tank", "water_heater")
+    await until(
+        lambda: plant.hass.states.get(tank).attributes["current_temperature"] < 40  # type: ignore[union-attr]
+    )
+    site = await optimising(plant)
     await until(lambda: bool(site.plan) and plant.state("", "plan", "calendar") == "on")
     found = await events(plant)
     reasons = texts()["entity"]["sensor"]["reason"]["state"]
