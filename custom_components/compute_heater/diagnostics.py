@@ -19,20 +19,29 @@ from homeassistant.core import HomeAssistant
 
 from .const import (
     CONF_BBMD,
+    CONF_CERTIFICATE,
+    CONF_CLIENT_CA,
     CONF_FINGERPRINT,
     CONF_INTERFACE,
+    CONF_PEERS,
+    CONF_PRIVATE_KEY,
     CONF_WORK,
     SUBENTRY_BACNET,
 )
 from .coordinator import ComputeHeaterConfigEntry
+from .gateway_site import SiteGateway
 from .plan_view import described
 
 TO_REDACT = {
     CONF_BBMD,
+    CONF_CERTIFICATE,
+    CONF_CLIENT_CA,
     CONF_FINGERPRINT,
     CONF_HOST,
     CONF_INTERFACE,
     CONF_PASSWORD,
+    CONF_PEERS,
+    CONF_PRIVATE_KEY,
     CONF_TOKEN,
     CONF_URL,
     CONF_USERNAME,
@@ -63,6 +72,27 @@ def _error(error: Exception | None, data: Mapping[str, Any]) -> str:
     for host in hosts:
         text = text.replace(host, REDACTED)
     return text
+
+
+def _gateway(gateway: SiteGateway) -> dict[str, Any]:
+    """Return what is commanded and how the servers are, but not by whom."""
+    commands = {
+        point.point_id: gateway.core.commands(point.point_id)
+        for point in gateway.points
+    }
+    return {
+        **gateway.memory,
+        "commands": {
+            point_id: {"value": each.command, "priority": each.level}
+            for point_id, each in commands.items()
+            if each is not None and each.level is not None
+        },
+        "given_up": gateway.silent_points,
+        "servers": {
+            server_id: {"running": server.running, **server.counters}
+            for server_id, server in gateway.servers.items()
+        },
+    }
 
 
 async def async_get_config_entry_diagnostics(
@@ -132,6 +162,7 @@ async def async_get_config_entry_diagnostics(
         "bridges": {
             bridge_id: bridge.memory for bridge_id, bridge in runtime.bridges.items()
         },
+        "gateway": _gateway(runtime.gateway),
         "links": {
             link_id: {
                 "available": link.last_update_success,

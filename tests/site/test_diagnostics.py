@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from compute_heater_agent.service import RunningAgent
 from custom_components.compute_heater.diagnostics import (
     async_get_config_entry_diagnostics,
 )
@@ -13,10 +15,20 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import JSONEncoder
+from tests.building.certificates import Authority
+from tests.gateway.modbus_raw import RawClient
 from tests.heaters import bmc
 
-from .conftest import UUID
+from .conftest import UUID, until
+from .gateway_parts import (
+    CONTROLLER,
+    POWER_REGISTER,
+    add_gateway,
+    add_heater,
+    modbus_answers,
+)
 from .plant import HEATER_SETTINGS, PASSWORD, Plant, add_subentry, entity_id
+from .upload import upload
 
 
 def strings(data: Any) -> Iterator[str]:
@@ -124,3 +136,58 @@ async def test_empty_site(hass: HomeAssistant, site: ConfigEntry) -> None:
     data = await downloaded(hass, site)
     assert data["heaters"] == data["sinks"] == data["links"] == {}
     assert data["site"]["data"]["heat_w"] == 0
+
+
+async def test_gateway(
+    hass: HomeAssistant, site: ConfigEntry, lone_agent: RunningAgent
+) -> None:
+    """What is commanded is told, but not by whom."""
+    heater_id = await add_heater(hass, site, lone_agent)
+    answers = modbus_answers()
+    gateway_id = await add_gateway(hass, site, "modbus", answers)
+    (server,) = site.runtime_data.gateway.servers.values()
+    await until(lambda: server.running)
+    client = await RawClient.open(answers["port"], CONTROLLER)
+    assert await client.write(POWER_REGISTER, 500) == 0
+    data = await downloaded(hass, site)
+    assert_without(data, CONTROLLER, "127.0.0.1")
+    gateway = data["gateway"]
+    assert gateway["numbers"] == {"site": 0, heater_id: 1}
+    assert gateway["commands"] == {
+        f"{heater_id}/power_request": {"value": 50.0, "priority": 16}
+    }
+    assert gateway["given_up"] == []
+    assert gateway["servers"] == {
+        gateway_id: {"running": True, "connections": 1, "strangers": 0}
+    }
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_key_of_the_gateway(
+    hass: HomeAssistant, hass_client: Any, site: ConfigEntry, tmp_path: Path
+) -> None:
+    """Whoever has the key could pretend to be the gateway."""
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("gateway", "127.0.0.1")
+    files = {
+        "certificate": certificate,
+        "private_key": key,
+        "client_ca": authority.file,
+    }
+    ids = {
+        name: await upload(hass_client, file.read_bytes())
+        for name, file in files.items()
+    }
+    answers = modbus_answers(tls=True)
+    await add_subentry(
+        hass,
+        site,
+        "gateway",
+        {"next_step_id": "modbus"},
+        answers,
+        {**ids, "roles": ["Operator"]},
+    )
+    data = await downloaded(hass, site)
+    (subentry,) = data["subentries"].values()
+    assert subentry["data"]["tls"]["roles"] == ["Operator"]
+    assert_without(data, "BEGIN", CONTROLLER, "127.0.0.1")
