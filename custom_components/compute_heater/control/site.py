@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import inf
 
+from .boosts import Boosts
 from .building import SiteRequest, takers
 from .clock import Clock, entries
 from .comfort import ComfortGuard
@@ -11,10 +12,12 @@ from .demand import SinkController, SinkReading
 from .description import SiteDescription
 from .dispatch import Dispatcher
 from .forecast import SiteForecasts
+from .fullness import Fullness
 from .heater_control import HeaterController, HeaterInput
-from .hydraulics import PathController, PathDecision, PathDemand, PathReadings
+from .hydraulics import PathController, PathDecision, PathDemand
 from .models import SiteModels
 from .optimiser import Optimiser, Planner, Wanted, plan_now
+from .path_readings import path_readings
 from .reasons import Reason
 from .site_data import SiteDecision, SiteReadings
 from .site_disinfection import SiteDisinfection
@@ -30,11 +33,6 @@ __all__ = [
 
 SILENT = HeaterInput(reading=None, age_s=None)
 UNREAD = SinkReading(temperature_c=None)
-ROOM_AGAIN = 1.6
-"""A sink that was too hot for a heater's least heat takes some again at so much of it."""
-SHARE_LEAST, SHARE_AGAIN_K = 0.5, 6.0
-"""One that shares a valve is full when it takes less than that part of the heaters' full
-power, and is served again when it has become so much colder."""
 FULL_SHARE = 0.95
 """Of full power: who draws it works as much as it can."""
 
@@ -70,16 +68,18 @@ class SiteController:
         self._guards = {sink_id: ComfortGuard() for sink_id in self.sinks}
         self._backup_w: Mapping[str, Mapping[str, float]] = {}
         self._dumped_w = 0.0
-        self._boosts: dict[str, datetime] = {}
+        self._boosts = Boosts()
         self._block_clock = Clock()
-        self._too_hot: dict[str, float] = {}
-        """Sinks that take no more for now, and how hot they were when they were full."""
         self._exclusive = frozenset(
             one.sink_id
             for one in description.sinks
             for other in description.sinks
             if one.path.excludes(other.path)
         )
+        self._fullness = {
+            sink_id: Fullness(shares_valve=sink_id in self._exclusive)
+            for sink_id in self.sinks
+        }
         self._dispatcher = Dispatcher(each.settings for each in description.heaters)
         self._paths = PathController(
             (each.path for each in description.sinks),
@@ -132,7 +132,7 @@ class SiteController:
                 )
                 for sink_id, sink in self.sinks.items()
             },
-            self._path_readings(readings),
+            path_readings(readings, self.heaters.values()),
             time_s,
             # Heat that is thrown away needs running water, too.
             by_hand=self.runs_by_hand or dump_w > 0,
@@ -280,28 +280,13 @@ class SiteController:
             and sink.demand.accepts
             and temperature_c is not None
             and temperature_c < sink.store_max_c
-            and self._takes_enough(sink_id)
+            and not self._fullness[sink_id].update(
+                temperature_c,
+                self.models.max_heat_w(sink_id, self.heaters),
+                least_w=self._least_heat_w,
+                full_w=self._full_heat_w,
+            )
         )
-
-    def _takes_enough(self, sink_id: str) -> bool:
-        """Whether a sink takes what a heater gives at least; less makes it start and stop."""
-        most_w, least_w = (
-            self.models.max_heat_w(sink_id, self.heaters),
-            self._least_heat_w,
-        )
-        temperature_c = self.models.temperatures_c[sink_id]
-        shares = sink_id in self._exclusive
-        if shares:
-            # The other one takes all that the heaters give.
-            least_w = max(least_w, SHARE_LEAST * self._full_heat_w)
-        if most_w < least_w:
-            self._too_hot.setdefault(sink_id, temperature_c)
-        elif (not shares and most_w >= ROOM_AGAIN * least_w) or (
-            # Turning for every litre that is drawn is not worth it.
-            shares and temperature_c <= self._too_hot.get(sink_id, inf) - SHARE_AGAIN_K
-        ):
-            self._too_hot.pop(sink_id, None)
-        return sink_id not in self._too_hot
 
     @property
     def _full_heat_w(self) -> float:
@@ -363,25 +348,11 @@ class SiteController:
 
     def boost(self, sink_id: str, until: datetime | None) -> None:
         """Heat a sink to its set point at once, by all heaters; None: no more."""
-        self._boosts.pop(sink_id, None)
-        if until is not None:
-            self._boosts[sink_id] = until
+        self._boosts.set(sink_id, until)
 
     def is_boosted(self, sink_id: str, now: datetime) -> bool:
         """Whether a sink is being heated because somebody asked for it."""
-        return sink_id in self._boosts and now < self._boosts[sink_id]
-
-    def _boosts_now(self, now: datetime, sink_id: str) -> bool:
-        """Whether a boost still has something to do; one that is done ends."""
-        if not self.is_boosted(sink_id, now):
-            self._boosts.pop(sink_id, None)
-            return False
-        temperature_c = self.models.temperatures_c.get(sink_id)
-        sink = self.sinks[sink_id]
-        if temperature_c is None or temperature_c >= sink.target_c:
-            del self._boosts[sink_id]
-            return False
-        return True
+        return self._boosts.is_on(sink_id, now)
 
     def _building_w(self, building: SiteRequest) -> float:
         """Return all the heat that the building asks for."""
@@ -406,7 +377,8 @@ class SiteController:
             return dict.fromkeys(self.sinks, 0.0)
         wanted_w: dict[str, float] = {}
         for key, sink in self.sinks.items():
-            if self._boosts_now(now, key):
+            temperature_c = self.models.temperatures_c.get(key)
+            if self._boosts.serves(key, now, temperature_c, sink.target_c):
                 urgent = sink.enabled
             elif plan is None:
                 replaced = building.heat_w is not None
@@ -496,32 +468,6 @@ class SiteController:
             return None
         return sum(heat for heat in heats if heat is not None)
 
-    def _path_readings(self, readings: SiteReadings) -> PathReadings:
-        answers = [h.reading for h in self.heaters.values() if h.reading is not None]
-        heats = [reading.heat_w for reading in answers]
-        return PathReadings(
-            valves=readings.valves,
-            pumps=readings.pumps,
-            flows_lpm=readings.flows_lpm,
-            flow_lpm=_highest(reading.flow_lpm for reading in answers),
-            delta_k=_highest(
-                reading.supply_c - reading.return_c
-                for reading in answers
-                if reading.supply_c is not None
-                and reading.return_c is not None
-                # In a heater that stands still both say nothing of the circuit.
-                and reading.flow_lpm != 0
-            ),
-            heat_w=None
-            if not heats or None in heats
-            else sum(heat for heat in heats if heat is not None),
-            supply_c=_highest(
-                value
-                for reading in answers
-                for value in (reading.supply_c, reading.coolant_c)
-            ),
-        )
-
     def _cause(
         self, path: PathDecision, plan: Wanted | None, building: SiteRequest
     ) -> Reason:
@@ -561,7 +507,7 @@ class SiteController:
             "sinks": {key: sink.memory for key, sink in self.sinks.items()},
             "models": self.models.memory,
             "blocks": self.optimiser.blocks_memory,
-            "boosts": {key: until.isoformat() for key, until in self._boosts.items()},
+            "boosts": self._boosts.memory,
             "disinfection": self.disinfection.memory,
         }
 
@@ -577,28 +523,11 @@ class SiteController:
                 heater.restore(memory)
         self.models.restore(_part(state, "models"))
         self.optimiser.restore_blocks(_part(state, "blocks"))
-        for key, until in _part(state, "boosts").items():
-            if key in self.sinks and (time := _time(until)) is not None:
-                self._boosts[key] = time
+        self._boosts.restore(_part(state, "boosts"), self.sinks)
         self.disinfection.restore(state.get("disinfection"))
         for key, memory in entries(state.get("sinks")):
             if (sink := self.sinks.get(key)) is not None:
                 sink.restore(memory)
-
-
-def _highest(values: Iterable[float | None]) -> float | None:
-    """Return the highest known value; None where none is known."""
-    return max((value for value in values if value is not None), default=None)
-
-
-def _time(stored: object) -> datetime | None:
-    if not isinstance(stored, str):
-        return None
-    try:
-        time = datetime.fromisoformat(stored)
-    except ValueError:
-        return None
-    return None if time.tzinfo is None else time
 
 
 def _part(state: Mapping[str, object], name: str) -> Mapping[str, object]:
