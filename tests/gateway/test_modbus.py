@@ -167,8 +167,13 @@ async def test_value_that_is_refused(
 async def test_what_is_no_whole_number_or_not_there(
     site: Site, master: RawClient, address: int, written: list[int], code: int
 ) -> None:
+    """It commands nothing, and is told with where and what it was."""
     assert await master.write(address, *written) == code
-    assert (site.commanded, site.writes) == ({}, [])
+    assert site.commanded == {}
+    (event,) = site.writes
+    refusal = Refusal.NOT_WRITABLE if code == ADDRESS else Refusal.WRONG_TYPE
+    assert (event.peer, event.point, event.refusal) == (HOST, None, refusal)
+    assert event.value == f"register {address}: {', '.join(map(str, written))}"
 
 
 async def test_all_or_nothing(site: Site, master: RawClient) -> None:

@@ -83,7 +83,7 @@ class RequestHandler:
         function = request[0]
         try:
             return self._answer(request, client)
-        except InvalidRequestError, PartialError:
+        except InvalidRequestError:
             code = ExceptionCode.ILLEGAL_DATA_VALUE
         except UnmappedError:
             code = ExceptionCode.ILLEGAL_DATA_ADDRESS
@@ -132,20 +132,26 @@ class RequestHandler:
         return words
 
     def _write(self, address: int, words: Sequence[int], client: Client) -> None:
-        writes = [
-            Write(
-                point_id=command.point.point_id,
-                value=command.value,
-                priority=self._priority,
-            )
-            for command in self._map.commands(address, words)
-        ]
-        if not client.may_write:
+        refusal = None if client.may_write else Refusal.NO_ROLE
+        try:
+            writes = [
+                Write(
+                    point_id=command.point.point_id,
+                    value=command.value,
+                    priority=self._priority,
+                )
+                for command in self._map.commands(address, words)
+            ]
+        except UnmappedError:
+            writes, refusal = [_lost(address, words)], Refusal.NOT_WRITABLE
+        except PartialError:
+            writes, refusal = [_lost(address, words)], Refusal.WRONG_TYPE
+        if refusal is not None:
             self._gateway.refuse(
                 writes,
                 peer=client.address,
                 protocol=self._protocol,
-                refusal=Refusal.NO_ROLE,
+                refusal=refusal,
             )
         self._gateway.write(
             writes,
@@ -160,6 +166,12 @@ class RequestHandler:
             heartbeat=int(self._clock() - self._began),
             watchdog_s=self._guard.watchdog_s or self._gateway.watchdog_s,
         )
+
+
+def _lost(address: int, words: Sequence[int]) -> Write:
+    """Return what is told of a write that meets no point."""
+    content = ", ".join(map(str, words))
+    return Write(point_id="", value=f"register {address}: {content}")
 
 
 class _UnknownFunctionError(Exception):
