@@ -49,8 +49,11 @@ class _Application(Application):  # type: ignore[misc]
 
     counters: Counters
     delay: AnswerDelay
+    closed = False
 
     async def indication(self, apdu: APDU) -> None:
+        if self.closed:
+            return
         if isinstance(apdu, ConfirmedRequestPDU):
             await self.delay.hold()
         await super().indication(apdu)
@@ -80,10 +83,15 @@ class _Application(Application):  # type: ignore[misc]
             _LOGGER.debug("Subscriber %s does not answer: %s", cov.client_addr, error)
 
     def close(self) -> None:
-        """Close the sockets and cancel every timer that the stack leaves behind."""
+        """Close the sockets; whatever they have received before is not heeded."""
+        self.closed = True
         for detection in list(self._cov_detections.values()):
             for subscription in list(detection.cov_subscriptions):
                 self.cancel_subscription(subscription)
+        super().close()
+
+    def stop_timers(self) -> None:
+        """Cancel every timer that the stack leaves behind."""
         for transactions in (
             self.asap.clientTransactions,
             self.asap.serverTransactions,
@@ -91,7 +99,6 @@ class _Application(Application):  # type: ignore[misc]
             for transaction in transactions:
                 transaction.stop_timer()
             transactions.clear()
-        super().close()
 
 
 class BacnetDevice:
@@ -177,8 +184,9 @@ class BacnetDevice:
                     await task
         await self._delay.stop()
         app.close()
-        # The sockets close in the loop's next round.
+        # In the loop's next round the sockets close, and the last requests come up.
         await asyncio.sleep(0)
+        app.stop_timers()
 
     def publish(self) -> None:
         """Show the house's present state to every reader and subscriber."""

@@ -1,6 +1,8 @@
 """The BACnet/IP device, seen by a client of another make (bac-py)."""
 
 import asyncio
+import gc
+import socket
 from typing import Any
 
 from bac_py import Client, DeviceConfig, decode_cov_values
@@ -43,6 +45,9 @@ COMMANDS = {
     "bv,2": ("Heat pump enable", 1),
     "msv,1": ("Operating mode", 4),
 }
+
+SUBSCRIBE = bytes.fromhex("810a0015 0104 00040105 0901 1c04c00001 2900 393c")
+"""To the operating mode, for a minute, by unconfirmed notifications."""
 
 
 async def read_all(
@@ -315,6 +320,24 @@ async def test_a_subscriber_that_is_gone(
         running.house.tank.layers_c = [top_c] * 4
         running.publish()
         await asyncio.sleep(0.05)
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_request_while_it_stops(
+    running: RunningHouse, turns: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However far it got, nothing is sent once the socket is closed."""
+    device = BacnetDevice(running.house, Counters())
+    await device.start("127.0.0.1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as subscriber:
+        subscriber.sendto(SUBSCRIBE, ("127.0.0.1", device.port))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await device.stop()
+    for _ in range(6):
+        await asyncio.sleep(0)
+    gc.collect()
     assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
