@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncIterator
 import json
+from pathlib import Path
+import re
 import socket
 from typing import Any
 
 from bac_py import Client
 import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
 
 from compute_heater_agent.service import RunningAgent
 from custom_components.compute_heater import gateway_server
 from custom_components.compute_heater.building.ede import parse_ede
 from custom_components.compute_heater.gateway.gateway import Write
+from custom_components.compute_heater.gateway_events import EVENT_BUILDING
 from custom_components.compute_heater.store import DATA_HANDOVER
 from homeassistant.config_entries import (
     ConfigEntry,
@@ -21,6 +25,8 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import parse_yaml
 from tests.gateway.bacnet_site import controller
 from tests.gateway.modbus_raw import RawClient
 
@@ -460,6 +466,35 @@ async def test_writes_are_told(
         "out_of_range",
     )
     assert (foreign["peer"], foreign["refusal"]) == (STRANGER, "foreign_peer")
+
+
+async def test_automation_of_the_documentation(
+    hass: HomeAssistant,
+    site: ConfigEntry,
+    bacnet: str,
+    master: Client,
+    lone_agent: RunningAgent,
+) -> None:
+    """The example tells of what is refused, and of silence."""
+    page = (Path(__file__).parents[2] / "docs" / "automations.md").read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (example,) = (parse_yaml(each) for each in blocks if EVENT_BUILDING in each)
+    notices = async_mock_service(hass, "notify", "notify")
+    assert await async_setup_component(hass, "automation", {"automation": example})
+    await master.write(bacnet, STATE, "present-value", STATES["full"], priority=8)
+    await until(lambda: lone_agent.rack.power_limit_w is None)
+    with pytest.raises(Exception, match="(?i)range"):
+        await master.write(bacnet, POWER, "present-value", 101.0, priority=8)
+    await until(lambda: len(notices) == 1)
+    site.runtime_data.gateway.core.expire(hass.loop.time() + 300)
+    await until(lambda: len(notices) == 2)
+    refused, silent = (notice.data for notice in notices)
+    assert refused["title"] == "Boiler house"
+    assert refused["message"].startswith(f"{CONTROLLER} may not set ")
+    assert refused["message"].endswith(" power request to 101.0: out_of_range")
+    assert (
+        silent["message"] == f"{CONTROLLER} shows no life. The site decides by itself."
+    )
 
 
 async def test_a_flood_is_told_in_few_words(
