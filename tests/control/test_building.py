@@ -127,6 +127,15 @@ def test_it_replaces_what_the_consumers_want() -> None:
     assert sum(powers(site().step(START, cold))) == pytest.approx(1800, abs=301)
 
 
+def test_as_a_minimum_it_takes_nothing_from_the_consumers() -> None:
+    """There is no plan, so they are served as they want, and it may ask for more."""
+    cold = readings(SiteRequest(heat_w=0.0), tank_c=40)
+    assert powers(site(Strategy.BUILDING_MINIMUM, planner=None).step(START, cold)) == [
+        3000,
+        3000,
+    ]
+
+
 def test_while_it_asks_for_nothing_the_consumers_decide() -> None:
     decision = site().step(START, readings(tank_c=40))
     assert powers(decision) == [3000, 3000]

@@ -50,7 +50,10 @@ FREE = HeaterLimit()
 class Plant:
     """Heaters under dispatch, a step of time after the other."""
 
-    def __init__(self, *heaters: HeaterSettings) -> None:
+    def __init__(
+        self, *heaters: HeaterSettings, merits: Mapping[str, float] | None = None
+    ) -> None:
+        self.merits = merits
         self.heaters = {h.heater_id: h for h in heaters}
         self.dispatcher = Dispatcher(heaters)
         self.now = 1000.0
@@ -59,7 +62,9 @@ class Plant:
     def step(self, target: float, after: float = 10) -> Mapping[str, DispatchResult]:
         """Let time pass, then dispatch."""
         self.now += after
-        return self.dispatcher.dispatch(target, self.limits, self.now)
+        return self.dispatcher.dispatch(
+            target, self.limits, self.now, merits=self.merits
+        )
 
     def powers(self, target: float, after: float = 10) -> list[float]:
         """Dispatch; powers in the order of the heaters' ids."""
@@ -159,10 +164,62 @@ def test_small_changes_are_not_worth_a_command() -> None:
 
 
 def test_merit_order_fills_the_best_first() -> None:
-    plant = Plant(CAPPED, replace(CAPPED, heater_id="b", merit=1))
+    plant = Plant(CAPPED, replace(CAPPED, heater_id="b"), merits={"b": 1})
     assert plant.powers(2000) == [200, 1800]
     assert plant.powers(4000) == [1000, 3000]
     assert plant.powers(300) == [200, 200]
+
+
+def test_equals_take_turns() -> None:
+    """Of two, the one that has clearly worked less is used first, but not at every turn."""
+    plant = Plant(CAPPED, replace(CAPPED, heater_id="b"))
+    powers = [plant.powers(1600, after=600) for _ in range(6 * 24 * 28)]
+    assert all(sum(each) == 1600 for each in powers)
+    assert sum(a for a, _ in powers) == pytest.approx(
+        sum(b for _, b in powers), rel=0.25
+    )
+    changes = sum(one != other for one, other in pairwise(powers))
+    assert 4 <= changes <= 8, "some days of part load are a turn"
+
+
+def test_none_is_started_for_an_equal_one_that_works() -> None:
+    plant = Plant(CAPPED, replace(CAPPED, heater_id="b"))
+    del plant.limits["a"]
+    assert plant.powers(1600) == [1600]
+    plant.limits["a"] = FREE
+    assert plant.powers(1600) == [200, 1400]
+
+
+def test_turns_survive_a_restart() -> None:
+    """A heater that is new does not have to make up for what others have worked."""
+    pair = (CAPPED, replace(CAPPED, heater_id="b"))
+    before = Plant(*pair)
+    before.step(1600, after=10)
+    before.step(1600, after=70 * 3600)
+    after = Plant(*pair, replace(CAPPED, heater_id="c"))
+    after.dispatcher.restore(json.loads(json.dumps(before.dispatcher.memory)))
+    assert after.powers(1800) == [200, 1400, 200]
+
+
+def test_who_was_away_does_not_make_up_for_all_of_it() -> None:
+    plant = Plant(CAPPED, replace(CAPPED, heater_id="b"))
+    del plant.limits["b"]
+    for _ in range(1000):
+        plant.step(3000, after=3600)
+    plant.limits["b"] = FREE
+    powers = [plant.powers(3200, after=3600) for _ in range(100)]
+    assert powers[10] == [200, 3000]
+    assert sum(each == [3000, 200] for each in powers) > 5
+
+
+def test_a_merit_that_wavers_moves_nothing() -> None:
+    plant = Plant(CAPPED, replace(CAPPED, heater_id="b"))
+    plant.merits = {"a": -0.30, "b": -0.31}
+    assert plant.powers(1600) == [1400, 200]
+    plant.merits = {"a": -0.307, "b": -0.303}
+    assert plant.powers(1600) == [1400, 200]
+    plant.merits = {"a": -0.31, "b": -0.29}
+    assert plant.powers(1600) == [200, 1400]
 
 
 def test_standby_heat_of_all_counts() -> None:
@@ -172,7 +229,7 @@ def test_standby_heat_of_all_counts() -> None:
 
 
 def test_heaters_not_available_are_left_alone() -> None:
-    plant = Plant(CAPPED, replace(CAPPED, heater_id="b", merit=1))
+    plant = Plant(CAPPED, replace(CAPPED, heater_id="b"), merits={"b": 1})
     del plant.limits["b"]
     assert plant.powers(2000) == [2000]
 
@@ -283,14 +340,14 @@ def test_ladder_alternates_around_the_target(dwell: float) -> None:
 
 
 def test_capped_heater_makes_up_for_the_steps_of_a_ladder() -> None:
-    after = Plant(replace(LADDER, merit=1), CAPPED)
+    after = Plant(LADDER, CAPPED, merits={"l": 1})
     assert after.powers(1500) == [700, 800]
-    before = Plant(LADDER, replace(CAPPED, merit=1))
+    before = Plant(LADDER, CAPPED, merits={"a": 1})
     assert before.powers(3400) == [2600, 800]
 
 
 def test_capped_heater_that_stands_by_does_not_start_for_less_than_it_can() -> None:
-    plant = Plant(replace(LADDER, merit=1), CAPPED)
+    plant = Plant(LADDER, CAPPED, merits={"l": 1})
     assert sum(plant.powers(1010)) == pytest.approx(1010, abs=25)
 
 
@@ -355,13 +412,11 @@ def test_average_of_a_fleet_of_ladders_is_right(
     share: float, merits: list[int]
 ) -> None:
     heaters = [
-        replace(
-            LADDER, heater_id=f"h{i}", merit=m, dwell_s=60, min_on_s=120, min_off_s=120
-        )
-        for i, m in enumerate(merits[:5])
+        replace(LADDER, heater_id=f"h{i}", dwell_s=60, min_on_s=120, min_off_s=120)
+        for i, _ in enumerate(merits[:5])
     ]
     target = len(heaters) * (100 + share * 1900)
-    plant = Plant(*heaters)
+    plant = Plant(*heaters, merits={f"h{i}": m for i, m in enumerate(merits)})
     mean = sum(sum(plant.powers(target, 20)) for _ in range(1500)) / 1500
     assert mean == pytest.approx(target, abs=60)
 
@@ -379,29 +434,25 @@ def kind_of(kind: str, *, cap: bool, floor: float, span: float) -> dict[str, Any
 
 fleets = st.lists(
     st.builds(
-        lambda cap, floor, span, merit, on, off, dwell, efficiency, kind: (
-            HeaterSettings(
-                heater_id="",
-                **kind_of(kind, cap=cap, floor=floor, span=span),
-                floor_w=floor,
-                max_w=floor + span,
-                levels_w={
-                    STANDBY: floor,
-                    ECO: floor + span / 3,
-                    FULL: floor + span,
-                },
-                can_cap=cap,
-                efficiency=efficiency,
-                merit=merit,
-                min_on_s=on,
-                min_off_s=off,
-                dwell_s=dwell,
-            )
+        lambda cap, floor, span, on, off, dwell, efficiency, kind: HeaterSettings(
+            heater_id="",
+            **kind_of(kind, cap=cap, floor=floor, span=span),
+            floor_w=floor,
+            max_w=floor + span,
+            levels_w={
+                STANDBY: floor,
+                ECO: floor + span / 3,
+                FULL: floor + span,
+            },
+            can_cap=cap,
+            efficiency=efficiency,
+            min_on_s=on,
+            min_off_s=off,
+            dwell_s=dwell,
         ),
         st.booleans(),
         st.floats(0, 300),
         st.floats(300, 4000),
-        st.integers(0, 3),
         st.sampled_from([0, 60, 900]),
         st.sampled_from([0, 60, 900]),
         st.sampled_from([0, 60, 600]),
@@ -411,6 +462,12 @@ fleets = st.lists(
     min_size=1,
     max_size=5,
 ).map(lambda heaters: [replace(h, heater_id=f"h{i}") for i, h in enumerate(heaters)])
+
+
+def ids(fleet: list[HeaterSettings]) -> list[str]:
+    return [each.heater_id for each in fleet]
+
+
 targets = st.lists(
     st.tuples(st.floats(0, 15000), st.floats(1, 400)), min_size=1, max_size=25
 )
@@ -421,7 +478,8 @@ targets = st.lists(
 def test_rules_hold_for_any_fleet_and_target(
     fleet: list[HeaterSettings], history: list[tuple[float, float]], data: st.DataObject
 ) -> None:
-    plant = Plant(*fleet)
+    merits = st.fixed_dictionaries(dict.fromkeys(ids(fleet), st.integers(0, 3)))
+    plant = Plant(*fleet, merits=data.draw(merits))
     since: dict[str, tuple[bool, float]] = {}
     for target, elapsed in history:
         for heater in fleet:

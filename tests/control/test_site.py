@@ -379,3 +379,51 @@ def test_a_backup_stops_where_all_that_it_reaches_is_hot() -> None:
         given = replace(readings(), heaters={}, sinks={"tank": reading})
         backup_w = controller.step(moment, given).backup_w
         assert ("tank" in backup_w.get("pump", {})) is helps
+
+
+def two_racks(*, second_earns: float) -> SiteDescription:
+    """Return a site with a second rack of its own income."""
+    (first,) = SITE.heaters
+    second = replace(
+        first,
+        settings=replace(first.settings, heater_id="second"),
+        income_per_kwh=second_earns,
+    )
+    tank, floor = SITE.sinks
+    return replace(
+        SITE,
+        heaters=(replace(first, income_per_kwh=0.1), second),
+        sinks=(replace(tank, settings=replace(TANK, max_heat_w=4000)), floor),
+    )
+
+
+def powers_of_two(site: SiteController, now: datetime = START) -> tuple[float, float]:
+    """Return what two racks shall draw for a tank that wants a part of what both can give."""
+    one = readings(tank_c=40)
+    both = replace(one, heaters=dict.fromkeys(("rack", "second"), one.heaters["rack"]))
+    decision = site.step(now, both)
+    rack, second = (decision.heaters[key] for key in ("rack", "second"))
+    return rack.expected_w, second.expected_w
+
+
+def test_who_earns_more_is_used_first() -> None:
+    for earns, used in ((0.2, 1), (0.05, 0), (0.1, 0)):
+        site = SiteController(two_racks(second_earns=earns), planner=None)
+        powers = powers_of_two(site)
+        assert powers[used] == 3000, earns
+        assert powers[1 - used] < 1500, earns
+
+
+def test_who_is_booked_is_used_first() -> None:
+    site = SiteController(two_racks(second_earns=0.05), planner=None)
+    site.optimiser.blocks["second"] = (
+        Block(
+            start=START,
+            end=START + timedelta(hours=2),
+            hours=1,
+            value_per_kwh=0.3,
+        ),
+    )
+    rack_w, second_w = powers_of_two(site)
+    assert second_w == 3000
+    assert rack_w < 1500

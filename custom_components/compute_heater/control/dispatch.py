@@ -8,6 +8,7 @@ from ..heaters.model import PowerState
 from .allocation import Share, allocate
 from .clock import Clock, entries, seconds
 from .ladder import SAME_W, HeaterSettings
+from .merit import MeritOrder
 from .reasons import Reason
 
 __all__ = ["DispatchResult", "Dispatcher", "HeaterLimit", "HeaterSettings"]
@@ -77,9 +78,12 @@ class Dispatcher:
     """Splits the heat target by merit order, respecting levels and minimum times."""
 
     def __init__(self, heaters: Iterable[HeaterSettings]) -> None:
-        """Steer ``heaters``; of equal merit the first in order of their ids first."""
-        self._heaters = sorted(heaters, key=lambda h: (-h.merit, h.heater_id))
-        self._running = {h.heater_id: _Running(h.standby_w) for h in self._heaters}
+        """Steer ``heaters``, all of which stand by."""
+        self._heaters = {each.heater_id: each for each in heaters}
+        self._order = MeritOrder(self._heaters.values())
+        self._running = {
+            key: _Running(each.standby_w) for key, each in self._heaters.items()
+        }
         self._clock = Clock()
         self._carry_j = 0.0
         self._missing_w = 0.0
@@ -91,17 +95,24 @@ class Dispatcher:
         available: Mapping[str, HeaterLimit],
         now: float,
         *,
+        merits: Mapping[str, float] | None = None,
         cause: Reason = Reason.FOLLOWING_DEMAND,
     ) -> Mapping[str, DispatchResult]:
         """Return what each heater named in ``available`` shall do.
 
-        Leave out heaters that are unavailable or not in auto. ``cause`` is the reason
-        given where the target alone decides.
+        Leave out heaters that are unavailable or not in auto. Those of greater merit
+        (see ``merit``) are used first. ``cause`` is the reason given where the target
+        alone decides.
         """
         if not isfinite(target_heat_w):
             target_heat_w = 0.0
         self._pass_time(now)
-        heaters = [h for h in self._heaters if h.heater_id in available]
+        at_work = {key for key, each in self._running.items() if each.working}
+        heaters = [
+            each
+            for each in self._order.order(merits or {}, at_work)
+            if each.heater_id in available
+        ]
         shares = [self._share(h, available[h.heater_id]) for h in heaters]
         held = self._allocate(target_heat_w, shares, cause)
         limits = [available[h.heater_id] for h in heaters]
@@ -125,8 +136,9 @@ class Dispatcher:
 
     def _pass_time(self, now: float) -> None:
         elapsed_s = self._clock.elapsed_s(now)
-        for running in self._running.values():
+        for heater_id, running in self._running.items():
             running.pass_time(elapsed_s)
+            self._order.note(heater_id, running.power_w, elapsed_s)
         self._carry_j += self._missing_w * elapsed_s
 
     def _share(self, settings: HeaterSettings, limit: HeaterLimit) -> Share:
@@ -273,6 +285,7 @@ class Dispatcher:
                 }
                 for heater_id, running in self._running.items()
             },
+            "order": self._order.memory,
         }
 
     def restore(self, memory: Mapping[str, object]) -> None:
@@ -280,7 +293,8 @@ class Dispatcher:
         carry = memory.get("carry_j")
         if isinstance(carry, int | float) and isfinite(carry):
             self._carry_j = float(carry)
-        settings = {h.heater_id: h for h in self._heaters}
+        self._order.restore(memory.get("order"))
+        settings = self._heaters
         for heater_id, stored in entries(memory.get("heaters")):
             power = seconds(stored.get("power_w"))
             if heater_id in settings and power is not None:

@@ -39,8 +39,6 @@ class HeaterSettings:
     """Smaller changes of the cap are not worth a command."""
     unattended_w: float | None = None
     """What it may go on drawing with nobody there to lower it; the limit in auto."""
-    merit: float = 0.0
-    """Higher is used first."""
 
     @property
     def standby_w(self) -> float:

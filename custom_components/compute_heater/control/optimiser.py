@@ -86,10 +86,15 @@ class Optimiser:
                 left.append(replace(block, hours=block.hours - done))
         self.blocks[heater_id] = tuple(left)
 
-    def is_booked(self, heater_id: str, now: datetime) -> bool:
-        """Whether hours are left of a block whose window is open."""
-        return any(
-            block.start <= now < block.end for block in self.blocks.get(heater_id, ())
+    def booked_value(self, heater_id: str, now: datetime) -> float | None:
+        """Return what a kWh earns by a block with hours left, whose window is open."""
+        return max(
+            (
+                block.value_per_kwh
+                for block in self.blocks.get(heater_id, ())
+                if block.start <= now < block.end
+            ),
+            default=None,
         )
 
     @property

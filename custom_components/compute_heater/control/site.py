@@ -15,6 +15,7 @@ from .forecast import SiteForecasts
 from .fullness import Fullness
 from .heater_control import HeaterController, HeaterInput
 from .hydraulics import PathController, PathDecision, PathDemand
+from .merit import merit
 from .models import SiteModels
 from .optimiser import Optimiser, Planner, Wanted, plan_now
 from .path_readings import path_readings
@@ -167,6 +168,7 @@ class SiteController:
                 if (limit := heater.limit) is not None
             },
             time_s,
+            merits=self._merits(now, forecasts),
             cause=self._cause(path, plan, building),
         )
         self._backup_w = self._backups(plan, needs) if active else {}
@@ -332,6 +334,25 @@ class SiteController:
         )
         return (max(limit_w, 0.0) + own_w) * worst
 
+    def _merits(self, now: datetime, forecasts: SiteForecasts) -> dict[str, float]:
+        """Return what 1 kWh of heat from each heater earns, or costs, now."""
+        price = forecasts.price.at(now)
+        if price is None:
+            price = self.description.usual_price
+        found = {}
+        for heater_id, heater in self.heaters.items():
+            income = self.optimiser.booked_value(heater_id, now)
+            if income is None:
+                income = forecasts.income_per_kwh.at(now)
+            if income is None:
+                income = heater.description.income_per_kwh
+            found[heater_id] = merit(
+                income_per_kwh=income,
+                price_per_kwh=price,
+                efficiency=self.models.heaters[heater_id].model.efficiency,
+            )
+        return found
+
     def _nominal(self, plan: Wanted | None) -> float:
         """Return how dispatch reckons heat, against what the plan has learned of it.
 
@@ -381,7 +402,10 @@ class SiteController:
             if self._boosts.serves(key, now, temperature_c, sink.target_c):
                 urgent = sink.enabled
             elif plan is None:
-                replaced = building.heat_w is not None
+                replaced = (
+                    self.strategy is Strategy.BUILDING_DEMAND
+                    and building.heat_w is not None
+                )
                 if replaced and not self.disinfection.wants_heat(key, sink):
                     wanted_w[key] = 0.0
                 else:
@@ -403,10 +427,21 @@ class SiteController:
 
         Never more than the sinks take; none where nothing is booked for now.
         """
+        booked = {
+            heater_id
+            for heater_id in self.heaters
+            if self.optimiser.booked_value(heater_id, now) is not None
+        }
+        if not booked:
+            return 0.0
         booked_w = sum(
-            heater.settings.full_w * heater.settings.efficiency
+            heater.settings.efficiency
+            * (
+                heater.settings.full_w
+                if heater_id in booked
+                else heater.settings.standby_w
+            )
             for heater_id, heater in self.heaters.items()
-            if self.optimiser.is_booked(heater_id, now)
         )
         return min(booked_w, sum(self.sinks[key].settings.max_heat_w for key in ready))
 
