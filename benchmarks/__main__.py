@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 import sys
 
-from . import control, heaters, house, links, tick
+from . import control, heaters, house, links, reaction, tick
 from .emhass import measure as emhass
 from .energyplus import measure as energyplus
 from .rows import Row, table, write_json
@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "heaters": heaters.measure,
     "house": house.measure,
     "links": links.measure,
+    "reaction": reaction.measure,
     "tick": tick.measure,
 }
 

@@ -1,12 +1,13 @@
 """A process with many simulated heaters: python -m benchmarks.heater_agents NUMBER.
 
 Prints one line with what each is reached by, then one line for each power limit that
-the first of them has accepted. Ends with its standard input.
+one of them has accepted. Ends with its standard input.
 """
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 import json
 import math
 import sys
@@ -27,10 +28,11 @@ def _tell(line: object) -> None:
     print(json.dumps(line), flush=True)
 
 
-def _note(notice: Notice) -> None:
+def _note(heater: int, notice: Notice) -> None:
     if notice.happening is Happening.POWER_LIMIT_CHANGED:
         # The clock is the same in all processes of a machine.
-        _tell({"watts": notice.value, "at": time.monotonic()})
+        at = time.monotonic()
+        _tell({"heater": heater, "watts": notice.value, "at": at})
 
 
 async def _let_time_pass(racks: Sequence[Rack]) -> None:
@@ -61,7 +63,8 @@ async def _serve(count: int) -> None:
             for number, rack in enumerate(racks)
         ]
         _tell([{"url": agent.url, "uuid": agent.uuid} for agent in agents])
-        racks[0].listen(_note)
+        for number, rack in enumerate(racks):
+            rack.listen(partial(_note, number))
         stepping = asyncio.create_task(_let_time_pass(racks))
         await asyncio.to_thread(sys.stdin.read)
         stepping.cancel()

@@ -13,31 +13,14 @@ import sys
 import time
 from typing import Any
 
-from homeassistant.bootstrap import async_setup_hass
-from homeassistant.config_entries import (
-    SOURCE_USER,
-    ConfigEntry,
-    ConfigEntryState,
-    ConfigSubentry,
-)
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from homeassistant.runner import RuntimeConfig, configure_event_loop
+from homeassistant.runner import configure_event_loop
 
+from .hass_site import add_heater, add_site, entity_id, start_hass
 from .loop_watch import LoopWatch, WatchedSelector
 
-DOMAIN = "compute_heater"
-SETTINGS: dict[str, Any] = {
-    "standby_power": 300,
-    "eco_power": 1500,
-    "full_power": 3000,
-    "min_on_time": 0,
-    "min_off_time": 0,
-    "throttle_temperature": 60,
-    "trip_temperature": 65,
-    "off_powers_down": False,
-    "limiter_confirmed": True,
-}
 ECO_W = 1500.0
 HIGHEST_LIMIT_W, LIMIT_STEP_W = 2990.0, 10.0
 SETTLE_S = 15.0
@@ -58,35 +41,6 @@ class Task:
     password: str
     steady_s: float
     commands: int
-
-
-async def add_site(hass: HomeAssistant, task: Task) -> ConfigEntry[Any]:
-    """Add a site and its first heater through the dialogues, as a person does."""
-    flows = hass.config_entries.flow
-    flow = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
-    result = await flows.async_configure(flow["flow_id"], {"name": "Home"})
-    entry: ConfigEntry[Any] = result["result"]
-    manager = hass.config_entries.subentries
-    manager.async_abort(result["next_flow"][1])
-    await hass.async_block_till_done()
-    step = await manager.async_init(
-        (entry.entry_id, "heater"), context={"source": SOURCE_USER}
-    )
-    for answer in (
-        {"next_step_id": "redfish"},
-        {
-            "url": task.heaters[0]["url"],
-            "username": task.user,
-            "password": task.password,
-        },
-        {"next_step_id": "no_work"},
-        SETTINGS,
-    ):
-        step = await manager.async_configure(step["flow_id"], answer)
-    if not entry.subentries:
-        raise RuntimeError(f"the dialogue ended with {step}")
-    await hass.async_block_till_done()
-    return entry
 
 
 def add_copies(hass: HomeAssistant, entry: ConfigEntry[Any], task: Task) -> None:
@@ -196,15 +150,10 @@ async def command(
     By turns a power limit, eco and full, so that each changes what the heater has to do.
     """
     heater_id = next(iter(entry.runtime_data.heaters))
-    registry = er.async_get(hass)
 
     async def act(domain: str, service: str, key: str, **data: Any) -> None:
-        entity_id = registry.async_get_entity_id(
-            domain, DOMAIN, f"{entry.entry_id}_{heater_id}_{key}"
-        )
-        await hass.services.async_call(
-            domain, service, {"entity_id": entity_id, **data}, blocking=True
-        )
+        target = {"entity_id": entity_id(hass, entry, heater_id, key, domain)}
+        await hass.services.async_call(domain, service, target | data, blocking=True)
 
     await act("select", "select_option", "power_state", option="full")
     coordinator = entry.runtime_data.heaters[heater_id]
@@ -235,14 +184,11 @@ async def command(
 
 async def measure(task: Task, watch: LoopWatch) -> dict[str, Any]:
     """Start Home Assistant, do the task and stop again."""
-    hass = await async_setup_hass(RuntimeConfig(task.folder, skip_pip=True))
-    if hass is None or hass.config.recovery_mode:
-        raise RuntimeError("Home Assistant did not start")
-    await hass.async_start()
-    await hass.async_block_till_done()
+    hass = await start_hass(task.folder)
     alone = watch.take()
     try:
-        entry = await add_site(hass, task)
+        entry = await add_site(hass)
+        await add_heater(hass, entry, task.heaters[0]["url"], task.user, task.password)
         await hass.config_entries.async_unload(entry.entry_id)
         add_copies(hass, entry, task)
         polls, ready = await set_up(hass, entry, watch)

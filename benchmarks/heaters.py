@@ -1,7 +1,7 @@
 """How soon a heater gets a command, and what a hundred of them cost Home Assistant."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 import json
@@ -32,14 +32,15 @@ STALLS = {
 }
 """Where they are found, by when they were."""
 
-type Accepted = list[dict[str, float]]
+type Limit = dict[str, float]
+"""A power limit that was accepted: heater, watts, at."""
 
 
 @asynccontextmanager
 async def running_agents(
-    count: int,
-) -> AsyncIterator[tuple[list[dict[str, str]], Accepted]]:
-    """Run heaters in a process of their own; yields them and what the first accepts."""
+    count: int, on_limit: Callable[[Limit], None]
+) -> AsyncIterator[list[dict[str, str]]]:
+    """Run heaters in a process of their own; tells ``on_limit`` what they accept."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.heater_agents", str(count)),
         cwd=CHECKOUT,
@@ -47,20 +48,19 @@ async def running_agents(
         stdout=asyncio.subprocess.PIPE,
         limit=2**20,
     )
-    accepted: Accepted = []
     stdout = process.stdout
     assert stdout is not None
 
     async def note() -> None:
         async for line in stdout:
-            accepted.append(json.loads(line))
+            on_limit(json.loads(line))
 
     noting: asyncio.Task[None] | None = None
     try:
         async with asyncio.timeout(START_S):
             heaters = json.loads(await stdout.readline())
         noting = asyncio.create_task(note())
-        yield heaters, accepted
+        yield heaters
     finally:
         if process.stdin is not None:
             process.stdin.close()
@@ -110,7 +110,7 @@ async def run_hass(heaters: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def latencies_ms(
-    commands: Sequence[dict[str, float]], accepted: Accepted
+    commands: Sequence[dict[str, float]], accepted: Sequence[Limit]
 ) -> list[float]:
     """Return how long after its action each limit was accepted; raises if one was not."""
     found: list[float] = []
@@ -127,7 +127,7 @@ def latencies_ms(
     return found
 
 
-def rows(result: dict[str, Any], accepted: Accepted) -> list[Row]:
+def rows(result: dict[str, Any], accepted: Sequence[Limit]) -> list[Row]:
     """Put together what the processes told."""
     ready, steady, again = result["set_up"], result["steady"], result["reload"]
     commands = result["commands"]
@@ -197,7 +197,13 @@ def _stall(name: str, seen: dict[str, float]) -> Row:
 
 
 async def _measure() -> list[Row]:
-    async with running_agents(HEATERS) as (heaters, accepted):
+    accepted: list[Limit] = []
+
+    def note(limit: Limit) -> None:
+        if limit["heater"] == 0:
+            accepted.append(limit)
+
+    async with running_agents(HEATERS, note) as heaters:
         result = await run_hass(heaters)
     return rows(result, accepted)
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+from itertools import pairwise
 import json
 from pathlib import Path
+import time
 
 import pytest
 
-from benchmarks import heaters, house, links
+from benchmarks import heaters, house, links, reaction
 from benchmarks.__main__ import main
 from benchmarks.loop_watch import LoopWatch, WatchedSelector
 from benchmarks.rows import Row, at_least, at_most, fact, table, write_json
@@ -185,6 +187,53 @@ def test_latency_of_a_command_that_did_not_arrive() -> None:
     for other in ({"watts": 1500.0, "at": 9.5}, {"watts": 1400.0, "at": 10.5}):
         with pytest.raises(RuntimeError, match="1500 W did not arrive"):
             heaters.latencies_ms(commands, [other])
+
+
+def test_reaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real Home Assistant carries few demands from foreign controllers to heaters."""
+    monkeypatch.setattr(reaction, "CHANGES", 3)
+    monkeypatch.setattr(reaction, "POLLED_CHANGES", 1)
+    monkeypatch.setattr(reaction, "POLL_GROUP", "fast")
+    monkeypatch.setattr(reaction, "POLL_S", 10.0)
+    file = tmp_path / "reaction.json"
+    assert main(["reaction", "--json", str(file)]) == 0
+    rows = {row["name"]: row for row in json.loads(file.read_text())["rows"]}
+    at_once = (
+        "BACnet value, COV, bridge",
+        "BACnet write, gateway",
+        "Modbus write, gateway",
+    )
+    assert {name: row["target"] for name, row in rows.items()} == {
+        **{f"{chain}: median": 50 for chain in at_once},
+        **{f"{chain}: p95": 150 for chain in at_once},
+        "Modbus value, polled every 10 s, bridge: median": None,
+    }
+    for row in rows.values():
+        if details := row["details"]:
+            assert details["number"] == (3 if row["target"] else 1)
+            assert 0 < details["min"] <= row["value"] <= details["max"]
+    assert "spread evenly between two polls" in capsys.readouterr().out
+
+
+async def test_reaction_counts_until_the_limit_that_was_asked_for() -> None:
+    async def demand(percent: float) -> None:
+        for watts, at in ((1380.0, 0.1), (percent * 27 + 300, 0.2)):
+            chain.limits.put_nowait({"watts": watts, "at": began + at})
+
+    chain = reaction.Chain(name="", demand=demand, floor_w=300)
+    began = time.monotonic()
+    await chain.change(80)
+    assert chain.limits.empty()
+    assert 0 < chain.took_ms[0] <= 200
+
+
+def test_each_change_of_demand_is_one() -> None:
+    demands = [reaction.percent_of(number) for number in range(-1, 200)]
+    assert all(abs(after - before) >= 38 for before, after in pairwise(demands))
+    # Ten changes back the limit is another one, so none is taken for a later one.
+    assert all(len({*demands[n : n + 20]}) == 20 for n in range(180))
 
 
 def test_loop_watch() -> None:
