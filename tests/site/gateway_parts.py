@@ -3,10 +3,13 @@
 from typing import Any
 
 from compute_heater_agent.service import RunningAgent
-from homeassistant.config_entries import ConfigEntry
+from custom_components.compute_heater.const import SUBENTRY_GATEWAY
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import Event, HomeAssistant, callback
 from simulator.ports import tcp_port, udp_port
 
+from .conftest import until
+from .dialogue import answer, begin, expect_form, expect_menu
 from .plant import HEATER_SETTINGS, PASSWORD, USER, add_subentry, entity_id
 
 CONTROLLER, SECOND, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.0.77"
@@ -68,6 +71,26 @@ async def add_gateway(
 ) -> str:
     """Add a gateway; return its id."""
     return await add_subentry(hass, entry, "gateway", {"next_step_id": kind}, answers)
+
+
+async def gateway_form(hass: HomeAssistant, site: ConfigEntry, kind: str) -> Any:
+    """Open the dialogue that adds a gateway, and choose its protocol."""
+    result = await begin(hass, site, SUBENTRY_GATEWAY)
+    expect_menu(result, "user", "bacnet", "modbus")
+    result = await answer(hass, result, {"next_step_id": kind})
+    expect_form(result, kind)
+    return result
+
+
+def gateways(site: ConfigEntry) -> list[ConfigSubentry]:
+    """Return the subentries of all gateways."""
+    return list(site.get_subentries_of_type(SUBENTRY_GATEWAY))
+
+
+async def serving(site: ConfigEntry) -> None:
+    """Wait until all gateways run."""
+    servers = site.runtime_data.gateway.servers.values()
+    await until(lambda: all(server.running for server in servers))
 
 
 async def choose_strategy(hass: HomeAssistant, entry: ConfigEntry, option: str) -> None:

@@ -139,17 +139,21 @@ class BacnetStack:
         if app is not None:
             await _stop(app)
 
+    def check_vacant(self) -> None:
+        """Raise what ``take_in`` raises."""
+        if (host := self.app.host) is not None:
+            raise LinkAddressError(
+                f"{self.endpoint} is the BACnet device {host.instance} already"
+            )
+
     def take_in(self, host: Host) -> None:
         """Be ``host`` to all controllers, and say so.
 
         Raises LinkAddressError when we are another device already, and
         LinkConnectionError while the stack is not running.
         """
+        self.check_vacant()
         app = self.app
-        if app.host is not None:
-            raise LinkAddressError(
-                f"{self.endpoint} is the BACnet device {app.host.instance} already"
-            )
         app.host = host
         self._be(host.instance, host.name)
         app.i_am()
@@ -278,6 +282,11 @@ class StackRegistry:
                 await stack.start()
             self._stacks[stack.endpoint] = stack, users + 1
         return stack
+
+    def users(self, endpoint: str) -> int:
+        """Return how many hold the stack of "ip:port"."""
+        _, users = self._stacks.get(endpoint, (None, 0))
+        return users
 
     async def release(self, stack: BacnetStack) -> None:
         """Give one acquire back; the last one closes the stack."""

@@ -26,12 +26,13 @@ from ..const import (
     CONF_TLS,
     CONF_UNDERSTOOD,
     CONF_UNIT_ID,
+    DOMAIN,
     GATEWAY_BACNET,
     GATEWAY_MODBUS,
     SUBENTRY_BACNET,
     SUBENTRY_GATEWAY,
 )
-from ..drivers import async_borrowed_stack
+from ..drivers import async_borrowed_stack, stacks
 from ..gateway.modbus_tls import OPERATOR, tls_context
 from ..gateway_tls import PEMS, async_tls_files
 from .bacnet_side import async_interfaces, local_side
@@ -44,6 +45,7 @@ from .gateway_form import (
     checked_priority,
     checked_roles,
     known_controllers,
+    known_instances,
     modbus_schema,
     own_address,
     tls_schema,
@@ -93,6 +95,7 @@ class GatewaySubentryFlow(ConfigSubentryFlow):
                     **local_side(user_input),
                     **checked_access(user_input),
                 }
+                self._check_instance(data[CONF_DEVICE_INSTANCE])
                 await self._async_check_stack(data)
             except FormError as err:
                 errors, detail = err.errors, err.detail
@@ -109,11 +112,23 @@ class GatewaySubentryFlow(ConfigSubentryFlow):
             description_placeholders={"detail": detail},
         )
 
+    def _check_instance(self, instance: int) -> None:
+        """Raise FormError where another device that is known here has this number."""
+        entries = self.hass.config_entries.async_entries(DOMAIN)
+        if instance in known_instances(entries, but=self._own_id):
+            raise FormError({CONF_DEVICE_INSTANCE: "instance_taken"})
+
     async def _async_check_stack(self, data: Mapping[str, Any]) -> None:
         """Try our side of BACnet; raises FormError."""
+        address, port = own_address(data[CONF_INTERFACE]), data[CONF_LOCAL_PORT]
+        is_own = self._is_own_port(address, CONF_LOCAL_PORT, port)
+        if is_own and stacks(self.hass).users(f"{address}:{port}") == 1:
+            # Nobody else minds what becomes of it, another BBMD for one.
+            return
         try:
-            async with async_borrowed_stack(self.hass, data):
-                pass
+            async with async_borrowed_stack(self.hass, data) as stack:
+                if not is_own:
+                    stack.check_vacant()
         except LinkError as err:
             raise FormError({"base": "local_address"}, str(err)) from err
 
@@ -164,7 +179,7 @@ class GatewaySubentryFlow(ConfigSubentryFlow):
             self._data[CONF_PRIORITY] = checked_priority(user_input)
         if self._is_taken(_modbus_id(with_tls=user_input[CONF_TLS])):
             raise FormError({CONF_TLS: "already_configured"})
-        if (address, port) not in self._own_ports():
+        if not self._is_own_port(address, CONF_PORT, port):
             await self.hass.async_add_executor_job(check_can_listen, address, port)
         if user_input[CONF_TLS]:
             return await self.async_step_tls()
@@ -245,22 +260,28 @@ class GatewaySubentryFlow(ConfigSubentryFlow):
         subentry = self._get_reconfigure_subentry()
         return {**subentry.data, CONF_NAME: subentry.title, CONF_UNDERSTOOD: True}
 
-    def _own_ports(self) -> set[tuple[str, int]]:
-        """Return where the gateway that is changed listens now."""
-        if self._get_entry().state is not ConfigEntryState.LOADED:
-            return set()
-        stored = self._stored()
-        if not stored:
-            return set()
-        return {(own_address(stored[CONF_INTERFACE]), stored[CONF_PORT])}
+    def _is_own_port(self, address: str, key: str, port: int) -> bool:
+        """Whether the gateway that is changed holds this port now."""
+        entry = self._get_entry()
+        if self._own_id is None or entry.state is not ConfigEntryState.LOADED:
+            return False
+        server = entry.runtime_data.gateway.servers.get(self._own_id)
+        if server is None or not server.running:
+            return False
+        data = server.subentry.data
+        return (own_address(data[CONF_INTERFACE]), data[key]) == (address, port)
+
+    @property
+    def _own_id(self) -> str | None:
+        """The gateway that is changed; None: it is a new one."""
+        if self.source != SOURCE_RECONFIGURE:
+            return None
+        return self._get_reconfigure_subentry().subentry_id
 
     def _is_taken(self, unique_id: str) -> bool:
         """Whether the site has another gateway of this kind."""
-        own = None
-        if self.source == SOURCE_RECONFIGURE:
-            own = self._get_reconfigure_subentry().subentry_id
         return any(
-            each.unique_id == unique_id and each.subentry_id != own
+            each.unique_id == unique_id and each.subentry_id != self._own_id
             for each in self._get_entry().get_subentries_of_type(SUBENTRY_GATEWAY)
         )
 

@@ -128,6 +128,16 @@ def known_controllers(entry: ConfigEntry) -> list[str]:
     return list(found)
 
 
+def known_instances(entries: Iterable[ConfigEntry], *, but: str | None) -> set[int]:
+    """Return numbers of BACnet devices, ours and others; ``but`` is left out."""
+    return {
+        subentry.data[CONF_DEVICE_INSTANCE]
+        for entry in entries
+        for key, subentry in entry.subentries.items()
+        if CONF_DEVICE_INSTANCE in subentry.data and key != but
+    }
+
+
 def checked_access(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return who may read and command, as it is stored; raises FormError."""
     if not values[CONF_UNDERSTOOD]:
