@@ -169,6 +169,15 @@ def test_a_heater_that_is_asked_itself_is_left_out_of_the_target() -> None:
     assert decision.heaters["a"].reason is Reason.BUILDING_DEMAND
 
 
+def test_the_site_s_reason_is_the_building_while_only_it_asks() -> None:
+    asked = SiteRequest(heaters={"a": BuildingRequest(power_w=1500)})
+    assert site().step(START, readings(asked)).reason is Reason.BUILDING_DEMAND
+    cold = readings(asked, tank_c=40)
+    assert site().step(START, cold).reason is Reason.DHW_DEMAND
+    rests = SiteRequest(heaters={"a": BuildingRequest(power_w=0)})
+    assert site().step(START, readings(rests)).reason is Reason.NO_DEMAND
+
+
 def test_heat_that_it_asks_of_one_serves_the_consumers_demand() -> None:
     controller = site()
     asked = SiteRequest(heaters={"a": BuildingRequest(state=PowerState.FULL)})

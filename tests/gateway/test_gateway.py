@@ -230,6 +230,15 @@ def test_a_reload_goes_on(site: Site) -> None:
     assert (after.value(POWER), site.silent) == (0.0, [MASTER])
 
 
+def test_who_is_admitted_no_more_is_not_missed(site: Site) -> None:
+    write(site, written(HEAT, 2.0), written(ENABLE, False))
+    write(site, written(POWER, 50.0), written(ENABLE, False, 8), peer=OTHER)
+    site.gateway.expire(site.now + 60)
+    after = Site().gateway
+    after.adopt(site.gateway, lambda peer: peer != OTHER)
+    assert [key for key in after.points if after.is_lost(key)] == [HEAT, ENABLE]
+
+
 def test_readings(site: Site) -> None:
     changes: list[set[str]] = []
     site.gateway.listen(changes.append)

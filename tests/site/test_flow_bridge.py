@@ -191,7 +191,7 @@ async def test_the_check_follows_the_source(
     result = await answer(hass, result, values)
     strategy = texts()["common"]["not_heeded"]
     assert lines(result) == [
-        "sensor.volts shows: 6.5 V",
+        "volts shows: 6.5 V",
         "This means a demand of 56.2 %.",
         "Rack: asked for Eco, 1500 W",
         strategy,
@@ -200,19 +200,19 @@ async def test_the_check_follows_the_source(
     await choose_strategy(hass, site, "building_demand")
     result = await answer(hass, result, {"next_step_id": "refresh"})
     assert lines(result) == [
-        "sensor.volts shows: 10 V",
+        "volts shows: 10 V",
         "This means a demand of 100.0 %.",
         "Rack: asked for Full, 3000 W",
     ]
     hass.states.async_set("sensor.volts", "0.4", VOLTS)
     result = await answer(hass, result, {"next_step_id": "refresh"})
     assert lines(result) == [
-        "sensor.volts shows: 0.4 V",
+        "volts shows: 0.4 V",
         "It counts as silent: the last request goes on for 5 min.",
     ]
     hass.states.async_set("sensor.volts", "unavailable")
     result = await answer(hass, result, {"next_step_id": "refresh"})
-    assert lines(result)[0] == "sensor.volts shows nothing that can be used now."
+    assert lines(result)[0] == "volts shows nothing that can be used now."
     # Back to the form, which is as it was filled in.
     result = await answer(hass, result, {"next_step_id": "change"})
     expect_form(result, "demand_state")
@@ -271,7 +271,7 @@ async def test_what_the_check_says(
     result = await form_of(hass, site, kind)
     result = await answer(hass, result, {**suggested(result), "name": "A", **values})
     ((source, value),) = states.items()
-    assert lines(result) == [f"{source} shows: {value}", *shown]
+    assert lines(result) == [f"{hass.states.get(source).name} shows: {value}", *shown]
 
 
 @pytest.mark.parametrize(
@@ -280,17 +280,17 @@ async def test_what_the_check_says(
         (
             "available_power",
             "input_number.shown",
-            ["input_number.shown shows: 7.0 W", "It would be set to: 3000 W"],
+            ["shown shows: 7.0 W", "It would be set to: 3000 W"],
         ),
         (
             "power_state",
             "input_select.mode",
-            ["input_select.mode shows: Off", "It would be set to: Idle"],
+            ["mode shows: Off", "It would be set to: Idle"],
         ),
         (
             "fault",
             "input_boolean.fault",
-            ["input_boolean.fault shows: off", "It would be set to: off"],
+            ["fault shows: off", "It would be set to: off"],
         ),
     ],
 )
@@ -501,7 +501,7 @@ async def test_the_check_speaks_german(
     values = {**suggested(result), "name": "GLT", "source_entity": "sensor.demand"}
     result = await answer(hass, result, values)
     assert lines(result)[:3] == [
-        "sensor.demand zeigt: 70 %",
+        "demand zeigt: 70 %",
         "Das bedeutet eine Anforderung von 70.0 %.",
         "Rack: gefordert Voll, 3000 W",
     ]

@@ -530,7 +530,11 @@ class SiteController:
             return Reason.STRATEGY_OFF
         if path.reason not in (None, Reason.NO_DEMAND):
             return path.reason
-        return self._cause(path, plan, building)
+        cause = self._cause(path, plan, building)
+        if cause is Reason.NO_DEMAND and self._building_w(building) > 0:
+            # Nobody else asks for what the building has its heaters do.
+            return Reason.BUILDING_DEMAND
+        return cause
 
     def state(self) -> dict[str, object]:
         """Return what must survive a restart, JSON-serialisable."""

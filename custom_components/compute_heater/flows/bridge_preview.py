@@ -39,9 +39,11 @@ def _input_lines(
     inputs = settings.inputs(hass)
     for entity_id, value in zip(settings.sources, inputs, strict=True):
         yield (
-            texts.common("shows_nothing", entity=entity_id)
+            texts.common("shows_nothing", entity=_name(hass, entity_id))
             if value is None
-            else texts.common("shows", entity=entity_id, value=_shown(hass, entity_id))
+            else texts.common(
+                "shows", entity=_name(hass, entity_id), value=_shown(hass, entity_id)
+            )
         )
     asked = settings.binding.asked(inputs, None)
     signal = getattr(settings.binding, "signal", None)
@@ -92,9 +94,9 @@ def _output_lines(
     state = HassEntityPort(hass).state(target)
     shown = _shown(hass, target) if state is not None else ""
     yield (
-        texts.common("shows", entity=target, value=shown)
+        texts.common("shows", entity=_name(hass, target), value=shown)
         if shown
-        else texts.common("shows_nothing", entity=target)
+        else texts.common("shows_nothing", entity=_name(hass, target))
     )
     if state is None:
         return
@@ -110,6 +112,12 @@ def _output_lines(
         else written
     )
     yield texts.common("writes", value=text)
+
+
+def _name(hass: HomeAssistant, entity_id: str) -> str:
+    """Return how people call an entity."""
+    state = hass.states.get(entity_id)
+    return entity_id if state is None else state.name
 
 
 def _shown(hass: HomeAssistant, entity_id: str) -> str:

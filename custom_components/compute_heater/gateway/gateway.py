@@ -83,8 +83,8 @@ class Gateway:
         self._heartbeat = 0.0
         self._life: dict[str, tuple[float, float]] = {}
         """When each peer that has a command has shown life, and for how long it may not."""
-        self._lost: set[str] = set()
-        """Commands that were given up because their master is silent."""
+        self._lost: dict[str, set[str]] = {}
+        """Commands that were given up, and the silent peers that had them."""
         self._listeners: list[ChangeListener] = []
         self._heeded = True
 
@@ -129,7 +129,7 @@ class Gateway:
         """Go on with the commands of a gateway that ended just now.
 
         What is not offered any more, or would not be taken now, is given up, and so is
-        what comes from a peer that ``admits`` denies.
+        what comes from a peer that ``admits`` denies; nobody misses such a peer either.
         """
         for key, commands in self._commands.items():
             if (old := before.commands(key)) is None:
@@ -137,8 +137,8 @@ class Gateway:
             for priority, slot in enumerate(old.slots, 1):
                 if slot is not None and admits(slot.peer) and self._fits(key, slot):
                     commands.write(slot, priority)
-            if before.is_lost(key):
-                self._lost.add(key)
+            if peers := set(filter(admits, before._lost.get(key, ()))):
+                self._lost[key] = peers
         self._heartbeat = before._heartbeat
         self._life = {
             peer: life
@@ -220,7 +220,8 @@ class Gateway:
             del self._life[peer]
             dropped = {key for key, each in self._commands.items() if each.drop(peer)}
             if dropped:
-                self._lost |= dropped
+                for key in dropped:
+                    self._lost.setdefault(key, set()).add(peer)
                 self._on_silent(peer)
                 self._tell(dropped)
         if self._effective != before:
@@ -268,7 +269,7 @@ class Gateway:
             commands.relinquish(write.priority)
         else:
             commands.write(Slot(value, peer), write.priority)
-        self._lost.discard(write.point_id)
+        self._lost.pop(write.point_id, None)
         return {write.point_id}
 
     def _report(
