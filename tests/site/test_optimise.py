@@ -1,6 +1,7 @@
 """The strategy *Optimise*: plans are made beside the event loop and followed."""
 
 import sys
+import threading
 
 import pytest
 
@@ -67,6 +68,34 @@ async def test_a_failing_planner_leaves_the_house_warm(
         plant.house.house.tank.draw(3)
         await until(lambda: plant.cap_w is None)
         assert plant.state("", "reason", "sensor") == "dhw_demand"
+    site.replan()
+    await until(lambda: site.plan is not None)
+    assert issue(plant, "planner_failed") is None
+
+
+async def test_a_planner_that_does_not_come_back(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for, but not for long: then demand is followed and the owner told."""
+    over = threading.Event()
+
+    def hang(problem: PlanProblem, **_: object) -> Plan:
+        over.wait(60)
+        raise RuntimeError("too late")
+
+    site = plant.entry.runtime_data.site
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(planning, "solve", hang)
+            patch.setattr(planning, "_PATIENCE_S", 0.5)
+            await choose(plant, "optimise")
+            await until(lambda: issue(plant, "planner_failed") is not None)
+            assert site.plan is None
+            plant.house.house.tank.draw(3)
+            await until(lambda: plant.cap_w is None)
+            assert plant.state("", "reason", "sensor") == "dhw_demand"
+    finally:
+        over.set()
     site.replan()
     await until(lambda: site.plan is not None)
     assert issue(plant, "planner_failed") is None
