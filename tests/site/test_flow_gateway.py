@@ -144,6 +144,16 @@ async def test_modbus_is_suggested_narrow(
     assert await stranger.ended() == b""
 
 
+async def test_without_a_network_nothing_is_guessed(
+    hass: HomeAssistant, site: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none(_hass: HomeAssistant) -> list[network.Adapter]:
+        return []
+
+    monkeypatch.setattr(network, "async_get_adapters", none)
+    assert "interface" not in suggested(await gateway_form(hass, site, "modbus"))
+
+
 @pytest.fixture
 async def second_house() -> AsyncIterator[RunningHouse]:
     """Run a house at another address."""
