@@ -299,11 +299,16 @@ def _async_look_after_pumps(
     hass: HomeAssistant, entry: ComputeHeaterConfigEntry, on: Mapping[str, float]
 ) -> None:
     """Let pumps that are on but that no site names any more run down."""
-    named = {
-        sink.path.pump_id
-        for loaded in hass.config_entries.async_loaded_entries(DOMAIN)
-        for sink in loaded.runtime_data.site.sinks.values()
-    } | {sink.path.pump_id for sink in entry.runtime_data.site.sinks.values()}
+    sites = [
+        entry.runtime_data.site,
+        *(
+            loaded.runtime_data.site
+            for loaded in hass.config_entries.async_loaded_entries(DOMAIN)
+        ),
+    ]
+    named = {sink.path.pump_id for site in sites for sink in site.sinks.values()} | {
+        site.cooler_id for site in sites
+    }
     runtime = entry.runtime_data
     runtime.running_down.update(
         (pump_id, overrun_s)

@@ -156,6 +156,7 @@ CONF_VALUE: Final = "value"
 # Forecasts and prices of a site
 CONF_COMPUTE: Final = "compute"
 CONF_DUMP: Final = "dump"
+CONF_DUMP_ENTITY: Final = "dump_entity"
 CONF_DUMP_POWER: Final = "dump_power"
 CONF_DUMP_PRICE: Final = "dump_price"
 CONF_END: Final = "end"

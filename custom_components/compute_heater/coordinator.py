@@ -36,13 +36,18 @@ class SiteRuntime:
 
     @property
     def pumps(self) -> dict[str, float]:
-        """Overrun in s of all pumps that are on because of us."""
+        """Overrun in s of all pumps, and the cooler, that are on because of us."""
         wanted = self.site.path.pumps if self.site.path else {}
-        return self.running_down | {
-            sink.path.pump_id: sink.path.overrun_s
-            for sink in self.site.sinks.values()
-            if sink.path.pump_id and wanted.get(sink.path.pump_id)
-        }
+        cooler_id = self.site.cooler_id
+        return (
+            self.running_down
+            | {
+                sink.path.pump_id: sink.path.overrun_s
+                for sink in self.site.sinks.values()
+                if sink.path.pump_id and wanted.get(sink.path.pump_id)
+            }
+            | ({cooler_id: 0.0} if cooler_id and self.site.cools else {})
+        )
 
     @property
     def parts(self) -> list[HeaterCoordinator | Link]:

@@ -23,13 +23,19 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .actuators import Actuators
-from .const import LOGGER, TICK_INTERVAL
+from .const import CONF_DUMP, CONF_DUMP_ENTITY, LOGGER, TICK_INTERVAL
 from .control.building import BuildingRequests, SiteRequest
 from .control.hydraulics import PathDecision
 from .control.plan import Plan
 from .control.reasons import Reason
-from .control.site import SiteController, SiteDescription, SiteReadings, Strategy
-from .forecasts.options import with_options
+from .control.site import (
+    SiteController,
+    SiteDecision,
+    SiteDescription,
+    SiteReadings,
+    Strategy,
+)
+from .forecasts.options import site_options, with_options
 from .forecasts.outlook import Outlook
 from .heater_coordinator import HeaterCoordinator
 from .planning import Planning
@@ -104,6 +110,11 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         self.outlook = Outlook(hass, entry)
         self._planning = Planning(hass, entry, controller.optimiser, self.tick)
         self._actuators = Actuators(hass)
+        self.cooler_id: str | None = site_options(entry)[CONF_DUMP].get(
+            CONF_DUMP_ENTITY
+        )
+        """What throws heat away."""
+        self.cools = False
         self._requests = BuildingRequests()
         self._unsubscribe: list[Callable[[], None]] = []
         self._turn: asyncio.Handle | None = None
@@ -250,7 +261,7 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         )
         self._planning.look()
         self._actuators.drive(
-            {**decision.valves, **decision.pumps},
+            {**decision.valves, **decision.pumps, **self._cooler(decision)},
             insist=self.strategy is not Strategy.OFF or self.controller.runs_by_hand,
         )
         for heater_id, each in decision.heaters.items():
@@ -271,6 +282,13 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
         )
         self.async_update_listeners()
 
+    def _cooler(self, decision: SiteDecision) -> dict[str, bool]:
+        """Return what switches the cooler; without one the plant does it by itself."""
+        if self.cooler_id is None:
+            return {}
+        self.cools = decision.dump_w > 0
+        return {self.cooler_id: self.cools}
+
     def _readings(self, now: float) -> SiteReadings:
         sinks = self.sinks.values()
         return SiteReadings(
@@ -288,6 +306,8 @@ class SiteCoordinator(DataUpdateCoordinator[SiteData]):
                 if sink.flow is not None
             },
             outdoor_c=self.outlook.outdoor_c,
+            can_dump=self.cooler_id is None
+            or self._actuators.states([self.cooler_id])[self.cooler_id] is not None,
             building=self._requests.merged(
                 {key: heater.settings for key, heater in self.heaters.items()}
             ),

@@ -45,7 +45,7 @@ class HeaterDescription:
     """Earned by computing, per electricity, where no forecast says otherwise."""
     start_cost: float = 0.05
     """Wear and lost work of a start, in the site's currency."""
-    change_cost: float = 0.015
+    change_cost: float = 0.02
     """Likewise of a change of power while it works."""
 
 

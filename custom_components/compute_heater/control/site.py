@@ -123,7 +123,7 @@ class SiteController:
         building = readings.building if self.strategy.heeds_building else SiteRequest()
         wanted_w = self._wanted_w(now, plan, needs, building)
         building_w = takers(self._building_w(building), self.sinks)
-        dump_w = 0.0 if plan is None else plan.dump_w
+        dump_w = plan.dump_w if plan is not None and readings.can_dump else 0.0
         self.path = path = self._paths.evaluate(
             {
                 sink_id: PathDemand(

@@ -26,6 +26,8 @@ class SiteReadings:
     backup_w: Mapping[str, float | None] = field(default_factory=dict)
     """Heat that sinks get from elsewhere, by their ids; a sink that is not named gets
     what the last decision asked its backup for."""
+    can_dump: bool = True
+    """False: what throws heat away does not answer."""
     building: SiteRequest = field(default_factory=SiteRequest)
     """What the building's controller asks for; heeded by the strategies for it."""
 

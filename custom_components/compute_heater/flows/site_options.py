@@ -28,6 +28,7 @@ from homeassistant.util import dt as dt_util
 from ..const import (
     CONF_COMPUTE,
     CONF_DUMP,
+    CONF_DUMP_ENTITY,
     CONF_DUMP_POWER,
     CONF_DUMP_PRICE,
     CONF_END,
@@ -81,6 +82,9 @@ _LIMIT = EntitySelector(
             {"domain": ["number", "input_number"]},
         ]
     )
+)
+_COOLER = EntitySelector(
+    EntitySelectorConfig(filter=[{"domain": ["switch", "input_boolean", "fan"]}])
 )
 _OUTDOOR = EntitySelector(
     EntitySelectorConfig(
@@ -187,6 +191,7 @@ async def _async_schema(hass: HomeAssistant) -> probatio.Schema:
                     {
                         probatio.Required(CONF_DUMP_POWER): _box(0, 1000, "kW", 0.1),
                         probatio.Required(CONF_DUMP_PRICE): money(0),
+                        probatio.Optional(CONF_DUMP_ENTITY): _COOLER,
                     }
                 ),
                 {"collapsed": True},
