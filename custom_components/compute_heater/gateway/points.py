@@ -221,13 +221,8 @@ class _Part:
         maximum: float | None = None,
         states: tuple[str, ...] = (),
     ) -> OfferedPoint:
-        return OfferedPoint(
-            part=self.part,
-            key=key,
-            kind=kind,
-            name=f"{self.name} {label}",
-            unit=unit,
-            states=states,
+        return replace(
+            self._point(kind, key, label, unit=unit, states=states),
             is_command=True,
             minimum=minimum,
             maximum=maximum,
