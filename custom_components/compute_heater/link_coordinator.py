@@ -267,6 +267,8 @@ class LinkCoordinator[PointT: Point](DataUpdateCoordinator[Values]):
             async with self._commanding:
                 await self._async_try_give_up(key)
         except LinkError as err:
+            # Whoever asked for it may be gone when the controller answers again.
+            self.ledger.orphans.add(key)
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="point_not_given_up",

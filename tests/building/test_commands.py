@@ -55,6 +55,14 @@ def test_command_of_another_run_is_given_up_unless_taken_over() -> None:
     assert after.commands["power"].restore == 7
 
 
+def test_what_could_not_be_given_up_is_not_forgotten_by_a_reload() -> None:
+    before = CommandLedger()
+    before.note(POINT, 40.0, 7.0, 100, None)
+    before.orphans.add("power")
+    stored = json.loads(json.dumps(before.memory))
+    assert CommandLedger.from_memory(stored, same_run=True).to_give_up(0) == ["power"]
+
+
 def test_lifetime() -> None:
     """A command lapses unless it is repeated; without a lifetime it stays."""
     ledger = CommandLedger()

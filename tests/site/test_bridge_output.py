@@ -232,6 +232,31 @@ async def test_released(
     await hass.config_entries.async_unload(other.entry_id)
 
 
+async def test_released_once_the_controller_answers(
+    hass: HomeAssistant,
+    site: ConfigEntry,
+    still_house: RunningHouse,
+    modbus_id: str,
+    modbus_point: str,
+) -> None:
+    """A bridge that is removed while its controller is away leaves nothing in force."""
+    bridge_id = await add_bridge(
+        hass, site, "output", target_entity=modbus_point, **PER_WATT
+    )
+    await until(lambda: register_c(still_house) == 60)
+    async with away(still_house):
+        hass.config_entries.async_remove_subentry(site, bridge_id)
+        await hass.async_block_till_done()
+        assert await hass.config_entries.async_reload(site.entry_id)
+        await hass.async_block_till_done()
+    # It was away from us only, and has forgotten nothing.
+    still_house.house.commands.dhw_setpoint_c.own = 60.0
+    still_house.publish()
+    await read(site, modbus_id)
+    assert register_c(still_house) == OWN_C
+    assert site.runtime_data.links[modbus_id].ledger.commands == {}
+
+
 @pytest.mark.parametrize("how", ["reload", "crash"])
 async def test_goes_on(
     hass: HomeAssistant,

@@ -34,7 +34,8 @@ class CommandLedger:
 
     commands: dict[str, Command] = field(default_factory=dict)
     orphans: set[str] = field(default_factory=set)
-    """Keys of commands from a life that ended without giving them up."""
+    """Keys of commands that are to be given up, and could not be so far: those from a
+    life that ended without it, and those of a controller that did not answer."""
     written_at: dict[str, float] = field(default_factory=dict)
     """When each point was written last, command or setting."""
     settings_written: dict[str, int] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class CommandLedger:
         """What must survive a restart, as JSON types."""
         return {
             "commands": {key: asdict(each) for key, each in self.commands.items()},
+            "orphans": sorted(self.orphans),
             "written_at": self.written_at,
             "settings_written": self.settings_written,
         }
@@ -60,7 +62,7 @@ class CommandLedger:
         }
         return cls(
             commands=commands,
-            orphans=set() if same_run else set(commands),
+            orphans=set(memory.get("orphans", ())) if same_run else set(commands),
             written_at=dict(memory.get("written_at", {})) if same_run else {},
             settings_written=dict(memory.get("settings_written", {})),
         )
