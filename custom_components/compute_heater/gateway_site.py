@@ -93,9 +93,12 @@ class SiteGateway:
         """Go on with commands over a reload."""
         self.core.adopt(
             before,
-            lambda peer: any(
-                server.guard.commands and server.guard.admits(peer)
-                for server in self.servers.values()
+            lambda peer: min(
+                (
+                    server.guard.watchdog_s or _WATCHDOG_S
+                    for server in self._servers_of(peer)
+                ),
+                default=None,
             ),
         )
         self._ask()

@@ -204,6 +204,18 @@ def test_each_server_has_its_own_patience(site: Site) -> None:
     assert site.commanded == {}
 
 
+def test_a_patient_server_does_not_prolong_what_came_by_another(site: Site) -> None:
+    short = Guard([IPv4Network(MASTER)], watchdog_s=10)
+    write(site, written(HEAT, 2.0), guard=short)
+    write(site, written("site/heartbeat", 1))
+    site.gateway.expire(site.now + 10)
+    assert site.silent == [MASTER]
+    # Once it commands nothing, the next command begins anew.
+    write(site, written(HEAT, 2.0))
+    site.gateway.expire(site.now + 59)
+    assert site.commanded == {HEAT: 2.0}
+
+
 def test_a_reload_goes_on(site: Site) -> None:
     write(site, written(HEAT, 2.5), written(POWER, 50.0, 8))
     write(site, written(SETPOINT, 60.0), peer=OTHER)
@@ -221,12 +233,14 @@ def test_a_reload_goes_on(site: Site) -> None:
         on_write=site.writes.append,
         on_silent=site.silent.append,
     )
-    after.adopt(site.gateway, site.guard.admits)
+    # The owner's patience has become shorter meanwhile.
+    after.adopt(site.gateway, lambda _peer: 30.0)
     assert after.value(HEAT) == 0.0
     assert after.commands(POWER).slots[7] == Slot(50.0, MASTER)  # type: ignore[union-attr]
-    after.expire(site.now + 59)
+    after.alive(MASTER, site.now + 5, POWER)
+    after.expire(site.now + 34)
     assert after.value(POWER) == 50.0
-    after.expire(site.now + 60)
+    after.expire(site.now + 35)
     assert (after.value(POWER), site.silent) == (0.0, [MASTER])
 
 
@@ -235,7 +249,7 @@ def test_who_is_admitted_no_more_is_not_missed(site: Site) -> None:
     write(site, written(POWER, 50.0), written(ENABLE, False, 8), peer=OTHER)
     site.gateway.expire(site.now + 60)
     after = Site().gateway
-    after.adopt(site.gateway, lambda peer: peer != OTHER)
+    after.adopt(site.gateway, lambda peer: None if peer == OTHER else 60)
     assert [key for key in after.points if after.is_lost(key)] == [HEAT, ENABLE]
 
 

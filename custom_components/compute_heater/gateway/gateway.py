@@ -125,24 +125,26 @@ class Gateway:
             changed.update(self._commands)
         self._tell(changed)
 
-    def adopt(self, before: Gateway, admits: Callable[[str], bool]) -> None:
+    def adopt(self, before: Gateway, patience: Callable[[str], float | None]) -> None:
         """Go on with the commands of a gateway that ended just now.
 
-        What is not offered any more, or would not be taken now, is given up, and so is
-        what comes from a peer that ``admits`` denies; nobody misses such a peer either.
+        ``patience`` says after how many seconds without life a peer's commands are given
+        up now; None: it may not command. What is not offered any more, or would not be
+        taken now, is given up, and so is what comes from a peer that may not command;
+        nobody misses such a peer either.
         """
         for key, commands in self._commands.items():
             if (old := before.commands(key)) is None:
                 continue
             for priority, slot in enumerate(old.slots, 1):
-                if slot is not None and admits(slot.peer) and self._fits(key, slot):
+                if slot is not None and patience(slot.peer) and self._fits(key, slot):
                     commands.write(slot, priority)
-            if peers := set(filter(admits, before._lost.get(key, ()))):
+            if peers := set(filter(patience, before._lost.get(key, ()))):
                 self._lost[key] = peers
         self._heartbeat = before._heartbeat
         self._life = {
-            peer: life
-            for peer, life in before._life.items()
+            peer: (seen, patience(peer) or watchdog_s)
+            for peer, (seen, watchdog_s) in before._life.items()
             if any(each.holds(peer) for each in self._commands.values())
         }
 
@@ -290,9 +292,9 @@ class Gateway:
         self, peer: str, now: float, watchdog_s: float | None = None
     ) -> None:
         if any(each.holds(peer) for each in self._commands.values()):
-            if watchdog_s is None:
-                _, watchdog_s = self._life.get(peer, (now, self.watchdog_s))
-            self._life[peer] = now, watchdog_s
+            _, known_s = self._life.get(peer, (now, watchdog_s or self.watchdog_s))
+            # No command by one server lasts longer for what is written at another.
+            self._life[peer] = now, min(known_s, watchdog_s or known_s)
         else:
             self._life.pop(peer, None)
 
