@@ -150,6 +150,21 @@ def test_a_silent_master_is_given_up(site: Site) -> None:
     assert not site.gateway.is_lost(POWER) and site.gateway.is_lost(HEAT)
 
 
+def test_what_fails_where_it_is_told_keeps_no_command_in_force(site: Site) -> None:
+    def fail(_changed: set[str]) -> None:
+        raise RuntimeError
+
+    write(site, written(HEAT, 2.0))
+    site.gateway.listen(fail)
+    with pytest.raises(RuntimeError):
+        write(site, written(POWER, 50.0))
+    assert site.commands == 2
+    with pytest.raises(RuntimeError):
+        site.gateway.expire(site.now + 60)
+    assert site.commands == 3
+    assert site.commanded == {}
+
+
 def test_what_shows_life(site: Site) -> None:
     """Writes, and reads of what it commands; not reads of anything else."""
     write(site, written(HEAT, 2.0))

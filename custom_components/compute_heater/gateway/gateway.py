@@ -187,11 +187,13 @@ class Gateway:
         before = self._effective
         for write, value in zip(writes, checked, strict=True):
             changed |= self._apply(write, value, peer)
-            self._report(write, peer, protocol, None)
         self._note_life(peer, now, guard.watchdog_s or self.watchdog_s)
-        self._tell(changed)
+        # Done before it is told of: whatever fails there must not keep a command in force.
         if self._effective != before:
             self._on_command()
+        for write in writes:
+            self._report(write, peer, protocol, None)
+        self._tell(changed)
 
     def refuse(
         self, writes: Sequence[Write], *, peer: str, protocol: str, refusal: Refusal
@@ -216,18 +218,21 @@ class Gateway:
     def expire(self, now: float) -> None:
         """Give up the commands of controllers that have been silent for too long."""
         before = self._effective
+        dropped: dict[str, set[str]] = {}
         for peer, (seen, watchdog_s) in list(self._life.items()):
             if now - seen < watchdog_s:
                 continue
             del self._life[peer]
-            dropped = {key for key, each in self._commands.items() if each.drop(peer)}
-            if dropped:
-                for key in dropped:
-                    self._lost.setdefault(key, set()).add(peer)
-                self._on_silent(peer)
-                self._tell(dropped)
+            keys = {key for key, each in self._commands.items() if each.drop(peer)}
+            for key in keys:
+                self._lost.setdefault(key, set()).add(peer)
+            if keys:
+                dropped[peer] = keys
         if self._effective != before:
             self._on_command()
+        for peer, keys in dropped.items():
+            self._on_silent(peer)
+            self._tell(keys)
 
     def request(self, heaters: Mapping[str, HeaterSettings]) -> SiteRequest | None:
         """Return what is commanded, of ``heaters`` by their ids; None: nothing is."""
