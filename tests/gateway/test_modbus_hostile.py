@@ -272,6 +272,14 @@ async def test_flood(site: Site, server: ModbusServer) -> None:
     assert site.commanded == {"heater/enable": False}
 
 
+def test_who_knocked_for_hours_is_let_in_again_soon() -> None:
+    budget = modbus_connections.Budget()
+    for second in range(3600):
+        for _ in range(100):
+            budget.spend(MASTER, second, 20)
+    assert budget.spend(MASTER, 3600 + 5, 20) == 0
+
+
 async def test_answers_that_nobody_reads(
     server: ModbusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,7 +89,8 @@ class Budget:
 
     def spend(self, peer: str, now: float, cost: float = 1) -> float:
         """Count a request; return for how many seconds it has to wait."""
-        left = self._left(peer, now) - cost
+        # Who is turned away for hours is not locked out for hours after that.
+        left = max(self._left(peer, now) - cost, -BURST)
         if len(self._spent) >= _REMEMBERED:
             self._spent = {
                 each: spent
