@@ -320,6 +320,7 @@ async def test_a_controller_that_is_gone(
             site.gateway.update({"site/heat_demand": float(failures)}, heeded=True)
     assert subscription.failures >= bacnet_cov.MAX_FAILURES
     assert failures <= bacnet_cov.MAX_FAILURES
+    assert not stack._limits, "nothing is kept of who is gone"
 
 
 @LINGERING

@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import socket
 from typing import Any
+from weakref import WeakValueDictionary
 import zlib
 
 from bacpypes3.apdu import (
@@ -77,7 +78,8 @@ class BacnetStack:
         """Our device instance."""
         self._app: BuildingApplication | None = None
         self._clash_logged = False
-        self._limits: dict[str, asyncio.Semaphore] = {}
+        # Only kept while in use: subscriptions may come from any number of addresses.
+        self._limits = WeakValueDictionary[str, asyncio.Semaphore]()
 
     @property
     def endpoint(self) -> str:
