@@ -6,7 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    CONF_UNIT_OF_MEASUREMENT,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+)
 from homeassistant.core import HomeAssistant, State
 
 from .const import (
@@ -128,7 +133,7 @@ def bridge_settings(data: Mapping[str, Any]) -> BridgeSettings:
     falls_back = silence[CONF_FALLBACK] == Fallback.STANDBY
     return BridgeSettings(
         sources=_sources(kind, data),
-        parse=_parser(kind),
+        parse=_parser(kind, data),
         binding=binding,
         heaters=tuple(data[CONF_HEATERS]) if data.get(CONF_HEATERS) else None,
         hold_s=silence[CONF_HOLD_TIME] * 60,
@@ -143,12 +148,26 @@ def _sources(kind: BridgeKind, data: Mapping[str, Any]) -> tuple[str, ...]:
     return (data[CONF_SOURCE_ENTITY],)
 
 
-def _parser(kind: BridgeKind) -> Callable[[State], Input]:
+def _parser(kind: BridgeKind, data: Mapping[str, Any]) -> Callable[[State], Input]:
     if kind.is_of_numbers:
-        return number
+        return _number_in(data[CONF_SIGNAL].get(CONF_UNIT_OF_MEASUREMENT))
     if kind is BridgeKind.SG_STATES:
         return lambda state: state.state
     return switched
+
+
+def _number_in(unit: str | None) -> Callable[[State], float | None]:
+    """Return a parser of numbers; None where the unit is not that of their range.
+
+    A sensor that shows mV from now on must not turn half a volt into full demand.
+    """
+
+    def parse(state: State) -> float | None:
+        if unit not in (None, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)):
+            return None
+        return number(state)
+
+    return parse
 
 
 def _binding(kind: BridgeKind, data: Mapping[str, Any]) -> Binding:

@@ -343,6 +343,19 @@ async def test_a_source_that_is_lost(
     assert not is_silent(hass, bridge_id)
 
 
+async def test_a_source_that_changes_its_unit(
+    hass: HomeAssistant, site: ConfigEntry, heater_id: str
+) -> None:
+    """Its range was entered in V, and 1000 mV are not above it."""
+    hass.states.async_set("sensor.volts", "1", {"unit_of_measurement": "V"})
+    await add_bridge(hass, site, "demand_state", source_entity="sensor.volts")
+    assert decided(site, heater_id) == ("eco", 1500, Reason.BUILDING_DEMAND)
+    hass.states.async_set("sensor.volts", "1000", {"unit_of_measurement": "mV"})
+    assert decided(site, heater_id) == ("eco", 1500, Reason.BUILDING_SILENT)
+    hass.states.async_set("sensor.volts", "7", {"unit_of_measurement": "V"})
+    assert decided(site, heater_id) == ("full", 3000, Reason.BUILDING_DEMAND)
+
+
 async def test_a_source_that_has_to_report(
     hass: HomeAssistant,
     site: ConfigEntry,

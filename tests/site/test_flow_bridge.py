@@ -110,7 +110,11 @@ async def test_the_site_has_to_run(
             {"source_entity": "sensor.demand"},
             {
                 "table": {"eco_from": 5, "full_from": 60, "hysteresis": 2},
-                "signal": {"signal_zero": 0, "signal_full": 100},
+                "signal": {
+                    "signal_zero": 0,
+                    "signal_full": 100,
+                    "unit_of_measurement": "%",
+                },
             },
         ),
         (
@@ -118,7 +122,11 @@ async def test_the_site_has_to_run(
             {"source_entity": "sensor.volts"},
             {
                 "table": {"on_from": 5, "hysteresis": 2},
-                "signal": {"signal_zero": 0, "signal_full": 10},
+                "signal": {
+                    "signal_zero": 0,
+                    "signal_full": 10,
+                    "unit_of_measurement": "V",
+                },
             },
         ),
         (
@@ -126,7 +134,11 @@ async def test_the_site_has_to_run(
             {"source_entity": "sensor.demand", "max_heat_power": 2.5},
             {
                 "table": {"on_from": 5, "hysteresis": 2},
-                "signal": {"signal_zero": 0, "signal_full": 100},
+                "signal": {
+                    "signal_zero": 0,
+                    "signal_full": 100,
+                    "unit_of_measurement": "%",
+                },
             },
         ),
         (
@@ -477,6 +489,7 @@ async def test_reconfigure(hass: HomeAssistant, plant: Plant) -> None:
     values = suggested(result)
     assert values == {
         **{key: value for key, value in before.items() if key != "kind"},
+        "signal": {"signal_zero": 0, "signal_full": 100},
         "name": "demand_state",
     }
     values["table"]["full_from"] = 80

@@ -10,6 +10,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
     ATTR_UNIT_OF_MEASUREMENT,
     CONF_NAME,
+    CONF_UNIT_OF_MEASUREMENT,
     PERCENTAGE,
     UnitOfElectricPotential,
 )
@@ -278,12 +279,12 @@ def bridge_data(
     return data
 
 
-def _signal(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, float]:
+def _signal(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the range of a signal, by its unit where the owner left it open."""
-    signal: dict[str, float] = {**data[CONF_SIGNAL]}
+    signal: dict[str, Any] = {**data[CONF_SIGNAL]}
+    state = hass.states.get(data[CONF_SOURCE_ENTITY])
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
     if CONF_SIGNAL_ZERO not in signal or CONF_SIGNAL_FULL not in signal:
-        state = hass.states.get(data[CONF_SOURCE_ENTITY])
-        unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
         usual = {
             None: 100.0,
             PERCENTAGE: 100.0,
@@ -299,7 +300,8 @@ def _signal(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, float]:
         raise FormError({"base": "empty_signal_range"})
     if signal.get(CONF_BROKEN_BELOW, min(zero, full)) > min(zero, full):
         raise FormError({"base": "broken_in_range"})
-    return signal
+    # The range means nothing in another unit.
+    return signal if unit is None else signal | {CONF_UNIT_OF_MEASUREMENT: unit}
 
 
 def _check_table(table: Mapping[str, float]) -> None:
