@@ -305,6 +305,17 @@ async def test_server_that_takes_no_commands(site: Site) -> None:
     assert refusals(site) == [Refusal.NOT_WRITABLE, None]
 
 
+@pytest.mark.parametrize("function", [5, 15, 21, 22])
+async def test_other_ways_to_write_are_told_of(
+    site: Site, master: RawClient, function: int
+) -> None:
+    answer = await master.ask(bytes([function, 0, ENABLE, 0, 0]))
+    assert answer == bytes([function | 0x80, 1])
+    (event,) = site.writes
+    assert event.refusal is Refusal.NOT_WRITABLE
+    assert event.value == f"function {function}: 00 {ENABLE:02x} 00 00"
+
+
 async def test_silence(site: Site, master: RawClient) -> None:
     assert await master.write(ENABLE, 0) == 0
     site.now += 59

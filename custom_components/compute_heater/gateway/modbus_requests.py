@@ -1,6 +1,7 @@
 """What Modbus requests read and write."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tmodbus.const import EXCEPTION_RESPONSE_BIT, ExceptionCode
@@ -36,6 +37,8 @@ _REQUESTS: dict[int, type[_Request]] = {
         ReadWriteMultipleRegistersPDU,
     )
 }
+_OTHER_WRITES = (5, 15, 21, 22)
+"""Functions that write coils, files and parts of registers, of which we have none."""
 EXCEPTIONS = {
     Refusal.FOREIGN_PEER: ExceptionCode.ILLEGAL_FUNCTION,
     Refusal.NO_ROLE: ExceptionCode.ILLEGAL_FUNCTION,
@@ -95,6 +98,8 @@ class RequestHandler:
 
     def _answer(self, request: bytes, client: Client) -> bytes:
         if (kind := _REQUESTS.get(request[0])) is None:
+            if request[0] in _OTHER_WRITES:
+                self._tell(request, client)
             raise _UnknownFunctionError
         pdu: _Request = kind.decode_request(request)
         match pdu:
@@ -160,6 +165,17 @@ class RequestHandler:
             now=self._clock(),
             guard=self._guard,
         )
+
+    def _tell(self, request: bytes, client: Client) -> None:
+        """Tell of what cannot be written here at all."""
+        content = f"function {request[0]}: {request[1:].hex(' ')}"
+        with suppress(RefusedError):
+            self._gateway.refuse(
+                [Write(point_id="", value=content)],
+                peer=client.address,
+                protocol=self._protocol,
+                refusal=Refusal.NOT_WRITABLE,
+            )
 
     def _state(self) -> ServerState:
         return ServerState(
