@@ -175,7 +175,8 @@ class Gateway:
                 [
                     self.points[write.point_id]
                     for write, value in zip(writes, checked, strict=True)
-                    if self._is_change(write, value, peer)
+                    # Whoever takes a command back may not try again.
+                    if value is not None and self._is_change(write, value, peer)
                 ],
                 now,
             )
@@ -259,12 +260,11 @@ class Gateway:
             return None
         return guard.check(point, write.value, write.priority)
 
-    def _is_change(self, write: Write, value: Value | None, peer: str) -> bool:
+    def _is_change(self, write: Write, value: Value, peer: str) -> bool:
         """Whether a command becomes another, as opposed to being renewed."""
         if (commands := self._commands.get(write.point_id)) is None:
             return False
-        slot = commands.slots[write.priority - 1]
-        return slot != (None if value is None else Slot(value, peer))
+        return commands.slots[write.priority - 1] != Slot(value, peer)
 
     def _apply(self, write: Write, value: Value | None, peer: str) -> set[str]:
         if write.point_id == HEARTBEAT:
