@@ -189,6 +189,8 @@ async def async_setup_entry(
             bridge.start()
     site.start()
     entry.async_on_unload(site.stop)
+    # Should the rest fail, its ports are free again.
+    entry.async_on_unload(gateway.async_close)
     await gateway.async_start()
     for bridge in bridges.values():
         if isinstance(bridge, BridgeOutput):

@@ -99,6 +99,11 @@ class GatewayServer(ABC):
             except (LinkError, OSError, ValueError) as err:
                 await self._async_stop()
                 self._note(str(err))
+            except Exception as err:  # noqa: BLE001
+                # Of a stack of others; it is tried again like what is expected.
+                LOGGER.exception("%s could not be started", self.subentry.title)
+                await self._async_stop()
+                self._note(str(err) or type(err).__name__)
             else:
                 self.running = True
                 self._note(None)

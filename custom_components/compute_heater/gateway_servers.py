@@ -88,11 +88,13 @@ class BacnetGatewayServer(GatewayServer):
     @override
     async def _async_stop(self) -> None:
         device, self._device = self._device, None
-        if device is not None:
-            await device.stop()
         stack, self._stack = self._stack, None
-        if stack is not None:
-            await stacks(self.hass).release(stack)
+        try:
+            if device is not None:
+                await device.stop()
+        finally:
+            if stack is not None:
+                await stacks(self.hass).release(stack)
 
     @property
     @override

@@ -1,5 +1,6 @@
 """The gateway of a site: what building controllers read and command."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from .const import (
     CONF_KIND,
     DOMAIN,
     GATEWAY_BACNET,
+    LOGGER,
     SUBENTRY_GATEWAY,
 )
 from .gateway.bacnet_objects import fingerprint
@@ -130,8 +132,14 @@ class SiteGateway:
 
     async def async_close(self) -> None:
         """Serve no more; commands stay for who adopts them."""
-        for server in self.servers.values():
-            await server.async_close()
+        servers = list(self.servers.values())
+        ended = await asyncio.gather(
+            *(server.async_close() for server in servers), return_exceptions=True
+        )
+        for server, error in zip(servers, ended, strict=True):
+            # Heaters are still to be released, whatever one server says.
+            if isinstance(error, Exception):
+                LOGGER.error("%s: %s", server.subentry.title, error, exc_info=error)
         while self._unsubscribe:
             self._unsubscribe.pop()()
         if self._put_off is not None:

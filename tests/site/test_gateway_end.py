@@ -5,7 +5,10 @@ import socket
 import pytest
 
 from compute_heater_agent.service import RunningAgent
+from custom_components.compute_heater import gateway_server
+from custom_components.compute_heater.gateway.bacnet import BacnetDevice
 from custom_components.compute_heater.gateway.gateway import Write
+from custom_components.compute_heater.gateway.modbus import ModbusServer
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import (
@@ -15,6 +18,7 @@ from homeassistant.helpers import (
 )
 from simulator.running import RunningHouse
 from tests.gateway.bacnet_site import controller
+from tests.gateway.modbus_raw import RawClient
 
 from .conftest import until
 from .dialogue import answer, expect_abort, expect_form
@@ -159,3 +163,42 @@ async def test_repair_leads_to_the_dialogue(
         expect_abort(result, "reconfigure_successful")
         await serving(site)
     assert not issues(issue_registry)
+
+
+async def test_what_nobody_expects_is_tried_again(
+    hass: HomeAssistant, site: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack of others may raise anything; the site runs on, and the port is asked anew."""
+    started = ModbusServer.start
+    failures = [KeyError("of others")]
+
+    async def start(server: ModbusServer) -> None:
+        if failures:
+            raise failures.pop()
+        await started(server)
+
+    monkeypatch.setattr(ModbusServer, "start", start)
+    monkeypatch.setattr(gateway_server, "FIRST_RETRY_S", 0.2)
+    await add_gateway(hass, site, "modbus", modbus_answers())
+    await serving(site)
+    assert not failures
+
+
+async def test_one_that_cannot_be_closed_keeps_nobody_up(
+    hass: HomeAssistant, site: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heaters are released all the same, and the other gateway's port is free."""
+    await add_gateway(hass, site, "bacnet", bacnet_answers())
+    answers = modbus_answers()
+    await add_gateway(hass, site, "modbus", answers)
+    await serving(site)
+    stopped = BacnetDevice.stop
+
+    async def stop(device: BacnetDevice) -> None:
+        await stopped(device)
+        raise KeyError("of others")
+
+    monkeypatch.setattr(BacnetDevice, "stop", stop)
+    assert await hass.config_entries.async_unload(site.entry_id)
+    with pytest.raises(ConnectionRefusedError):
+        await RawClient.open(answers["port"], CONTROLLER)
