@@ -113,6 +113,16 @@ def test_work_that_is_frozen_at_the_start_stays_so(hardware: Hardware) -> None:
     assert machine.step(IDLE).frozen
 
 
+def test_nothing_is_off_before_anybody_has_looked(hardware: Hardware) -> None:
+    machine = make(hardware)
+    machine.reset(0, ResetType.GRACEFUL_SHUTDOWN)
+    assert machine.modules[0].state is ModuleState.DRAINING
+    assert machine.step(IDLE).frozen
+    assert machine.modules[0].state is ModuleState.DRAINING
+    machine.step(replace(IDLE, frozen=True))
+    assert machine.modules[0].state is ModuleState.OFF
+
+
 def test_powers_off_and_reboots(hardware: Hardware) -> None:
     settings = replace(SETTINGS, off=OffMode.POWER_OFF)
     machine = make(hardware, settings)

@@ -99,6 +99,7 @@ class LinuxMachine(Machine):
             floor_w=settings.floor_w, max_w=settings.max_w
         )
         self._sample = Sample(dt_s=0.0)
+        self._has_looked = False
         self._share: float | None = None
         self._frozen_wanted: bool | None = None
         """None until the first look: work that was frozen stays frozen."""
@@ -184,7 +185,7 @@ class LinuxMachine(Machine):
 
     def step(self, sample: Sample) -> Wanted:
         """Take what was seen; decide what the back ends shall do."""
-        self._sample = sample
+        self._sample, self._has_looked = sample, True
         if sample.power_w is not None:
             self.energy_j += sample.power_w * sample.dt_s
         if self._frozen_wanted is None:
@@ -275,7 +276,10 @@ class LinuxMachine(Machine):
         frozen, wanted = self._sample.frozen, bool(self._frozen_wanted)
         if self._power_wanted is not None or self._going_down:
             state = ModuleState.DRAINING
-        elif frozen is None or frozen == wanted:
+        elif frozen == wanted or (
+            # Where there is nothing to freeze it is off at once, but not before a look.
+            frozen is None and (self._has_looked or not wanted)
+        ):
             state = ModuleState.OFF if wanted else ModuleState.ON
         else:
             state = ModuleState.DRAINING if wanted else ModuleState.BOOTING
