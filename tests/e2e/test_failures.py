@@ -128,7 +128,9 @@ async def test_hass_starts_alone(plant: Plant) -> None:
     assert plant.raw_state("heater") == "unavailable"
     assert plant.raw_state("tank_top") == "unavailable"
     assert plant.state("strategy") == "follow_demand"
-    assert client.state("zone.home") is not None
+    await eventually(
+        lambda: client.state("zone.home") is not None, 60, "all others are there"
+    )
 
     await stack.start_house()
     await stack.start_agent()
