@@ -1,6 +1,7 @@
 """The strategy *Optimise* in the running demo: planned, followed and explained."""
 
 from datetime import datetime, timedelta
+import json
 import os
 from zoneinfo import ZoneInfo
 
@@ -16,17 +17,19 @@ from .plant import Plant, at_least, at_most, eventually
 
 HOUSE = ZoneInfo("Europe/Berlin")
 PICTURE = CHECKOUT / "docs" / "images" / "optimise.png"
+TEXTS = CHECKOUT / "custom_components" / "compute_heater" / "translations" / "en.json"
+REASONS: dict[str, str] = json.loads(TEXTS.read_text("utf-8"))["entity"]["sensor"][
+    "reason"
+]["state"]
 CHEAP, DEAR = 0.2, 2.0
 """Even the cheap hour costs more than computing earns."""
 
 
-def this_quarter(price: float) -> list[Json]:
-    """Return a price for the present quarter of an hour, and the next if it is near."""
+def from_now(price: float, hours: float) -> list[Json]:
+    """Return a price from the present quarter of an hour on."""
     now = datetime.now(HOUSE)
     begin = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
-    end = begin + timedelta(minutes=15)
-    if end - now < timedelta(minutes=6):
-        end += timedelta(minutes=15)
+    end = begin + timedelta(hours=hours)
     return [{"start": f"{begin:%H:%M:%S}", "end": f"{end:%H:%M:%S}", "price": price}]
 
 
@@ -90,13 +93,14 @@ async def test_it_heats_while_it_is_cheap(browser: Browser, plant: Plant) -> Non
     page = await open_page(browser, plant, URL_PATH, height=1400)
     why = page.locator("hui-tile-card", has_text="Why").last
     try:
-        await prices(plant, CHEAP, this_quarter(DEAR))
+        await prices(plant, CHEAP, from_now(DEAR, 0.5))
         await choose(plant, "optimise")
         await eventually(lambda: has_plan(plant, DEAR), 90, "a plan")
         await expect(why).to_contain_text("Waiting for a cheaper hour", timeout=30_000)
         await eventually(lambda: plant.state("power_state") == "standby", 60, "rest")
 
-        await prices(plant, DEAR, this_quarter(CHEAP))
+        # For some minutes of it, the heat pump would not be worse than another start.
+        await prices(plant, DEAR, from_now(CHEAP, 2))
         assert plant.state("strategy") == "optimise"
         # The first one after loading may be of before the heater has answered.
         await eventually(
@@ -107,9 +111,11 @@ async def test_it_heats_while_it_is_cheap(browser: Browser, plant: Plant) -> Non
         await eventually(lambda: at_least(plant.number("power"), 1000), 90, "heat")
         assert plant.state("site_reason") == first["reason"]
         assert plant.state("plan") == "on"
-        await expect(why).to_contain_text("Electricity is cheap", timeout=30_000)
+        # It is cheap, or heat is needed for comfort later: the plan and the site agree.
+        words = REASONS[first["reason"]]
+        await expect(why).to_contain_text(words, timeout=30_000)
         plan = page.locator("hui-markdown-card", has_text="EUR/kWh")
-        await expect(plan).to_contain_text("Electricity is cheap", timeout=30_000)
+        await expect(plan).to_contain_text(words, timeout=30_000)
         if os.environ.get("COMPUTE_HEATER_PICTURE"):
             await page.screenshot(path=PICTURE)
 
