@@ -30,6 +30,8 @@ def from_now(price: float, hours: float) -> list[Json]:
     now = datetime.now(HOUSE)
     begin = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
     end = begin + timedelta(hours=hours)
+    if end - now < timedelta(minutes=6):
+        end += timedelta(minutes=15)
     return [{"start": f"{begin:%H:%M:%S}", "end": f"{end:%H:%M:%S}", "price": price}]
 
 
@@ -93,7 +95,7 @@ async def test_it_heats_while_it_is_cheap(browser: Browser, plant: Plant) -> Non
     page = await open_page(browser, plant, URL_PATH, height=1400)
     why = page.locator("hui-tile-card", has_text="Why").last
     try:
-        await prices(plant, CHEAP, from_now(DEAR, 0.5))
+        await prices(plant, CHEAP, from_now(DEAR, 0.25))
         await choose(plant, "optimise")
         await eventually(lambda: has_plan(plant, DEAR), 90, "a plan")
         await expect(why).to_contain_text("Waiting for a cheaper hour", timeout=30_000)
