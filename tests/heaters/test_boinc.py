@@ -50,11 +50,10 @@ async def reading_that(
 
 
 async def uses_cpu(client: BoincClient) -> None:
-    """Wait until the tasks have used more CPU time; others who work go before them."""
-    ticks = 0
-    async with asyncio.timeout(60):
-        while ticks < 20:
-            ticks += await ticks_in(client, 0.3)
+    """Wait until the tasks have used more CPU time."""
+    async with asyncio.timeout(30):
+        while await ticks_in(client, 0.3) < 5:
+            pass
 
 
 async def ticks_in(client: BoincClient, seconds: float) -> int:
