@@ -85,8 +85,14 @@ async def has_plan(plant: Plant, price: float, least_w: float = 0) -> bool:
 async def test_it_heats_while_it_is_cheap(browser: Browser, plant: Plant) -> None:
     """Dear now: it rests; cheap now: heat that nobody asks for; and why, in words."""
     # A tank that wants nothing may still be nearly as cold as comfort lets it be.
-    await plant.client.call(
-        "compute_heater.boost_dhw", plant.entity["tank"], duration={"minutes": 30}
+    await plant.client.command(
+        "call_service",
+        domain="compute_heater",
+        service="boost_dhw",
+        service_data={
+            "entity_id": plant.entity["tank"],
+            "duration": {"minutes": 30},
+        },
     )
     await eventually(
         lambda: (
