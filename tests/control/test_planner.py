@@ -98,6 +98,19 @@ def test_running_plan_is_left_for_a_clearly_better_one() -> None:
     assert again.objective < solve(turned).objective + 0.03
 
 
+@pytest.mark.parametrize("make", [solve, plan_by_rules])
+@pytest.mark.parametrize(
+    ("rested_h", "works"), [(0.9, True), (0.6, True), (0.4, False)]
+)
+def test_some_rest_does_not_cost_the_whole_step(
+    make: Callable[[PlanProblem], Plan], rested_h: float, *, works: bool
+) -> None:
+    """It is planned if most of the step is free; dispatch waits for what is left."""
+    cheap_now = replace(PROBLEM, price=(0.1,) + (0.6,) * 11)
+    stopped = with_heater(cheap_now, in_mode_h=rested_h, min_off_h=1.0)
+    assert (powers_kw(make(stopped))[0] > 0.5) is works
+
+
 def test_more_hot_water_than_there_can_be_is_no_error() -> None:
     flood = replace(PROBLEM, sinks=(replace(TANK, draw_kwh=(40.0,) * STEPS),))
     for plan in (solve(flood), plan_by_rules(flood)):

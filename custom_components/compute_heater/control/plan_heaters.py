@@ -22,13 +22,12 @@ class HeaterRules:
     heater: PlanHeater
     works_now: bool
     must_work: frozenset[int]
-    """Steps in which its minimum on time goes on."""
+    """Steps of which its minimum on time takes half or more."""
     must_idle: frozenset[int]
+    """The same of its minimum off time."""
     ceiling_kw: tuple[float, ...]
     starts_h: tuple[float, ...]
     """When each step begins, since the start of the plan."""
-    left_h: float
-    """Of its minimum time; below 0 if that is long over."""
 
     @property
     def lowest_kw(self) -> float:
@@ -107,7 +106,9 @@ def heater_rules(problem: PlanProblem) -> list[HeaterRules]:
         left = 0.0
         if heater.in_mode_h is not None and not heater.fixed:
             left = (heater.min_on_h if works else heater.min_off_h) - heater.in_mode_h
-        held = [k for k in range(count) if starts[k] < left - SLACK]
+        # Some seconds of a quarter do not keep the plan from the rest of it: dispatch
+        # waits for them.
+        held = [k for k in range(count) if starts[k] + problem.hours[k] / 2 <= left]
         on: list[int] = []
         if works:
             extra = heater.levels_kw[0] - heater.idle_kw
@@ -124,7 +125,6 @@ def heater_rules(problem: PlanProblem) -> list[HeaterRules]:
                 must_idle=frozenset() if works else frozenset(held),
                 ceiling_kw=tuple(ceiling),
                 starts_h=starts,
-                left_h=left,
             )
         )
     return found

@@ -86,11 +86,7 @@ class _Why:
         drawn = electricity_kw(problem, self._operation, step)
         bound_to_work = [
             rule.heater.fixed
-            or (
-                step in rule.must_work
-                and power <= rule.lowest_kw
-                and self._is_held(rule, step)
-            )
+            or (step in rule.must_work and power <= rule.lowest_kw)
             for rule, power in working
         ]
         below_top = any(
@@ -123,11 +119,6 @@ class _Why:
             (reason for holds, reason in findings if holds), Reason.PLAN_PREHEAT
         )
 
-    def _is_held(self, rule: HeaterRules, step: int) -> bool:
-        """Whether a minimum time is what counts: the rest of a step is free to choose."""
-        half_h = self._problem.hours[step] / 2
-        return rule.starts_h[step] + half_h <= rule.left_h
-
     def _why_idle(self, step: int, rules: Sequence[HeaterRules]) -> Reason:
         free = self._room_kw[step] - electricity_kw(
             self._problem, self._operation, step
@@ -136,13 +127,7 @@ class _Why:
         findings = (
             (not could, Reason.PLAN_NOT_NEEDED),
             (all(not rule.levels_kw(step) for rule in could), Reason.POWER_LIMIT),
-            (
-                all(
-                    step in rule.must_idle and self._is_held(rule, step)
-                    for rule in could
-                ),
-                Reason.PLAN_MINIMUM_TIME,
-            ),
+            (all(step in rule.must_idle for rule in could), Reason.PLAN_MINIMUM_TIME),
             (
                 all(free < rule.lowest_kw - rule.heater.idle_kw for rule in could),
                 Reason.PLAN_GRID_LIMIT,
