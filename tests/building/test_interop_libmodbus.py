@@ -144,9 +144,10 @@ async def test_a_silent_unit_on_the_same_line(server: Path) -> None:
             async with link_to(settings | {"unit_id": 9}, [SETPOINT], 0.2) as stranger:
                 with pytest.raises(LinkConnectionError):
                     await stranger.read()
-            async with link_to(settings | {"unit_id": UNIT}, [SETPOINT], 0.5) as device:
+            async with link_to(settings | {"unit_id": UNIT}, [SETPOINT], 3) as device:
                 with suppress(LinkConnectionError):
-                    # libmodbus takes this question for the silent unit's answer.
+                    # libmodbus takes this question for the silent unit's answer, and
+                    # then hears nothing until it has slept for half a second.
                     await device.read()
                 assert await device.read() == {"setpoint": 41.5}
 
