@@ -1,7 +1,7 @@
 """Command line of the benchmarks."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 import inspect
 from pathlib import Path
 import sys
@@ -9,9 +9,9 @@ import sys
 from . import control, heaters, house, links, reaction, tick
 from .emhass import measure as emhass
 from .energyplus import measure as energyplus
-from .rows import Row, table, write_json
+from .rows import Row, line, table, write_json
 
-BENCHMARKS: Mapping[str, Callable[[], Sequence[Row]]] = {
+BENCHMARKS: Mapping[str, Callable[[], Iterable[Row]]] = {
     "control": control.measure,
     "emhass": emhass.measure,
     "energyplus": energyplus.measure,
@@ -34,7 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     options = parser.parse_args(arguments)
     run = BENCHMARKS[options.name]
-    rows = run()
+    rows = []
+    for row in run():
+        rows.append(row)
+        print(line(row), file=sys.stderr, flush=True)
     print(table(rows))
     if notes := _notes(run):
         print(f"\n{notes}")
@@ -43,11 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _about(run: Callable[[], Sequence[Row]]) -> str:
+def _about(run: Callable[[], Iterable[Row]]) -> str:
     return inspect.cleandoc(run.__doc__ or "").partition("\n")[0]
 
 
-def _notes(run: Callable[[], Sequence[Row]]) -> str:
+def _notes(run: Callable[[], Iterable[Row]]) -> str:
     """Return what is to be known when the rows are read: the rest of the docstring."""
     return inspect.cleandoc(run.__doc__ or "").partition("\n")[2].strip()
 

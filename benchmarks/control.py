@@ -1,6 +1,7 @@
 """What control earns: fortnights of a simulated house, each with several controllers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 import statistics
 import sys
 
@@ -26,7 +27,7 @@ GAP_CLOSED = {"winter": 80.0, "spring": 85.0, "summer": 85.0}
 """Per cent of the cost between hysteresis and perfect foresight."""
 
 
-def measure() -> Sequence[Row]:
+def measure() -> Iterator[Row]:
     """Compare what a fortnight in winter, spring and summer costs with each controller.
 
     Net cost is electricity minus income of computing, corrected for the heat that is left
@@ -36,9 +37,11 @@ def measure() -> Sequence[Row]:
     foresight* the same controller knows the future. The bound is a linear program.
     """
     year = load()
-    rows = [row for scenario in REPORTED for row in season(scenario, year)]
     print(f"Weather, people and prices: {year.source}", file=sys.stderr)
-    return [*rows, *robustness(REPORTED[0], year)]
+    for scenario in REPORTED:
+        yield from season(scenario, year)
+    yield from below_zero(REPORTED[2], year)
+    yield from robustness(REPORTED[0], year)
 
 
 def season(scenario: Scenario, year: Year) -> Iterator[Row]:
@@ -57,10 +60,42 @@ def season(scenario: Scenario, year: Year) -> Iterator[Row]:
         "perfect foresight": perfect.result,
     }
     for kind, result in results.items():
-        yield fact(f"{name}, {kind}: net cost", result.net_cost, "€", result.details())
+        yield _cost(scenario, kind, result)
     yield fact(f"{name}, bound: net cost", bound(scenario, year), "€")
     yield from _targets(scenario, results)
     yield from _solver(name, optimise)
+
+
+def below_zero(scenario: Scenario, year: Year) -> Iterator[Row]:
+    """Yield the rows of a scenario whose prices fall far below zero on sunny noons.
+
+    Without PV, whose surplus would be used first.
+    """
+    scenario = replace(
+        scenario,
+        name=f"{scenario.name}, prices below zero",
+        negative_prices=True,
+        pv_peak_kw=0.0,
+    )
+    results = {
+        kind: run(scenario, year, make(scenario)) for kind, make in BASELINES.items()
+    }
+    optimise = results["optimise"] = after_learning(scenario, year).result
+    for kind, result in results.items():
+        yield _cost(scenario, kind, result)
+    yield fact(f"{scenario.name}, bound: net cost", bound(scenario, year), "€")
+    best = min(results, key=lambda kind: results[kind].score)
+    yield at_most(
+        f"{scenario.name}, optimise: J against {best}",
+        optimise.score - results[best].score,
+        "€",
+        0,
+    )
+
+
+def _cost(scenario: Scenario, kind: str, result: Result) -> Row:
+    name = f"{scenario.name}, {kind}: net cost"
+    return fact(name, result.net_cost, "€", result.details())
 
 
 def _targets(scenario: Scenario, results: Mapping[str, Result]) -> Iterator[Row]:

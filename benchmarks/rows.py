@@ -37,18 +37,14 @@ def fact(
     return Row(name=name, value=value, unit=unit, details=details or {})
 
 
+def line(row: Row) -> str:
+    """Return a row as one line of text."""
+    return "  ".join(_cells(row)).rstrip()
+
+
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as lines of aligned text."""
-    cells = [("", "value", "target", "")]
-    cells += [
-        (
-            row.name,
-            f"{_short(row.value)} {row.unit}",
-            "" if row.target is None else f"{_short(row.target)} {row.unit}",
-            _remark(row),
-        )
-        for row in rows
-    ]
+    cells = [("", "value", "target", ""), *map(_cells, rows)]
     name, value, target, _ = (
         max(len(line[column]) for line in cells) for column in range(4)
     )
@@ -62,6 +58,11 @@ def write_json(rows: Sequence[Row], file: Path) -> None:
     """Write ``{"rows": [{"name", "value", "unit", "target", "ok", "details"}, …]}``."""
     content = {"rows": [asdict(row) for row in rows]}
     file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _cells(row: Row) -> tuple[str, str, str, str]:
+    target = "" if row.target is None else f"{_short(row.target)} {row.unit}"
+    return row.name, f"{_short(row.value)} {row.unit}", target, _remark(row)
 
 
 def _remark(row: Row) -> str:

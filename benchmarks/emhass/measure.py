@@ -1,6 +1,6 @@
 """Compare with EMHASS: the same plan, and a winter in the closed loop."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 import statistics
 
 from ..child import ChildError
@@ -20,7 +20,7 @@ LIMIT_S = 45.0
 AGAIN = 3
 
 
-def measure() -> Sequence[Row]:
+def measure() -> Iterator[Row]:
     """Plan the same two days as EMHASS does, and run a winter's fortnight with it.
 
     EMHASS gets the house's true parameters and a mean day of draw-off; ours has learned
@@ -29,10 +29,10 @@ def measure() -> Sequence[Row]:
     year = load()
     try:
         with running() as emhass:
-            return [*_static(emhass, year), *_winter(emhass, year)]
+            yield from _static(emhass, year)
+            yield from _winter(emhass, year)
     except (MissingPackagesError, ChildError) as error:
         print(f"skipped: EMHASS ({error})")
-        return []
 
 
 def _static(emhass: Emhass, year: Year) -> Iterator[Row]:

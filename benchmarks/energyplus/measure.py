@@ -1,6 +1,6 @@
 """The same controllers, not re-tuned, on plants that others have written."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ AUTUMN = replace(
 SUMMER = replace(REPORTED[2], name="OCHRE")
 
 
-def measure() -> Sequence[Row]:
+def measure() -> Iterator[Row]:
     """Compare controllers on EnergyPlus's house and on OCHRE's tank.
 
     The house with floor heating and its weather (Stockholm) are sinergym's, simulated by
@@ -35,13 +35,11 @@ def measure() -> Sequence[Row]:
     The rooms' mean counts for comfort. The tank is OCHRE's, in the summer scenario. All
     else is the simulator's; the controller is the one of the other scenarios.
     """
-    rows: list[Row] = []
     for name, parts in (("EnergyPlus", _house), ("OCHRE", _tank)):
         try:
-            rows += list(parts())
+            yield from parts()
         except (MissingPackagesError, ChildError) as error:
             print(f"skipped: {name} ({error})")
-    return rows
 
 
 def _house() -> Iterator[Row]:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from custom_components.compute_heater.control.plan import (
     Block,
-    Plan,
     PlanBackup,
     PlanFloor,
     PlanHeater,
@@ -27,6 +26,7 @@ from .scenario import (
     TANK_MAX_C,
     THROTTLE_C,
     Scenario,
+    year_of,
 )
 
 STEP = timedelta(hours=1)
@@ -41,14 +41,11 @@ def bound(scenario: Scenario, year: Year) -> float:
     """Return the net cost of the best plan by a linear program in steps of an hour.
 
     The plant's true parameters, weather, prices and draw-off; a tank of one temperature,
-    any power of the heater at any time. Heat that is left counts as in the scores.
-    Raises PlannerError.
+    any power of the heater at any time, and any part of a booked hour. Heat that is left
+    counts as in the scores. Raises PlannerError.
     """
-    problem = _problem(scenario, year)
-    plan = solve(problem, time_limit_s=SLOWEST_S, relaxed=True)
-    cost = sum(step.cost for step in plan.steps)
-    assert problem.heat_value_per_kwh is not None
-    return cost - problem.heat_value_per_kwh * _left_kwh(scenario, plan)
+    problem = _problem(scenario, year_of(scenario, year))
+    return solve(problem, time_limit_s=SLOWEST_S, relaxed=True).objective
 
 
 def _problem(scenario: Scenario, year: Year) -> PlanProblem:
@@ -155,16 +152,3 @@ def _heater(scenario: Scenario, count: int) -> PlanHeater:
         blocks=tuple(blocks),
         coolant_max_c=THROTTLE_C,
     )
-
-
-def _left_kwh(scenario: Scenario, plan: Plan) -> float:
-    """Return the heat that is left at the end, against the start."""
-    last = plan.steps[-1]
-    tank, floor = HOUSE.tank, HOUSE.floor
-    left = tank.litres * KWH_PER_L_K * (last.temperature_c[TANK] - tank.start_c)
-    if scenario.heats_room:
-        left += (
-            floor.room_j_per_k * (last.temperature_c[FLOOR] - floor.room_start_c)
-            + floor.screed_j_per_k * (last.slab_c[FLOOR] - floor.screed_start_c)
-        ) / J_PER_KWH
-    return left

@@ -9,10 +9,10 @@ from simulator.floor import Floor
 from simulator.tank import Tank
 
 from .control import Controller
-from .data import Year, with_negative_prices
+from .data import Year
 from .forecasts import Knowledge
 from .plant import Plant
-from .scenario import FORTNIGHT, Scenario
+from .scenario import FORTNIGHT, Scenario, year_of
 from .score import Result, result_of
 
 DECIDE_S = 30.0
@@ -45,8 +45,7 @@ def run(
     watch: Callable[[Plant], None] | None = None,
 ) -> Result:
     """Let a controller run the house of a scenario; ``watch`` sees every decision."""
-    if scenario.negative_prices:
-        year = with_negative_prices(year)
+    year = year_of(scenario, year)
     period = period or Period(start=scenario.start)
     parts = parts or Parts()
     plant = Plant(scenario, year, period.start, floor=parts.floor, tank=parts.tank)

@@ -9,6 +9,8 @@ from simulator.hydraulics import LoopParameters
 from simulator.parameters import HouseParameters
 from simulator.tank import TankParameters
 
+from .data import Year, with_negative_prices
+
 FORTNIGHT = timedelta(days=14)
 
 TAP_MIN_C, TANK_MAX_C = 45.0, 57.0
@@ -79,6 +81,7 @@ class Scenario:
     """Heat that the dry cooler can take."""
     heats_room: bool = True
     negative_prices: bool = False
+    """They are made: far below zero on sunny noons."""
     draw_factor: float = 1.0
     price_gap: tuple[datetime, datetime] | None = None
     """While the price feed is silent."""
@@ -92,6 +95,11 @@ class Scenario:
     def end(self) -> datetime:
         """When the fortnight is over."""
         return self.start + FORTNIGHT
+
+
+def year_of(scenario: Scenario, year: Year) -> Year:
+    """Return the year with the prices of a scenario."""
+    return with_negative_prices(year) if scenario.negative_prices else year
 
 
 _SMALL, _LARGE = (1000.0, 2000.0, 3000.0), (1500.0, 3000.0, 4500.0)

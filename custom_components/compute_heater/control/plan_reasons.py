@@ -85,8 +85,7 @@ class _Why:
         problem = self._problem
         drawn = electricity_kw(problem, self._operation, step)
         bound_to_work = [
-            rule.heater.fixed
-            or (step in rule.must_work and power <= rule.lowest_kw)
+            rule.heater.fixed or (step in rule.must_work and power <= rule.lowest_kw)
             for rule, power in working
         ]
         below_top = any(
