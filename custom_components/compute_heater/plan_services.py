@@ -1,6 +1,7 @@
 """Actions on the plan of a site."""
 
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 import probatio
 
@@ -34,10 +35,12 @@ SERVICE_GET_PLAN = "get_plan"
 SERVICE_REPLAN = "replan"
 SERVICE_SET_BLOCK = "set_block"
 
+ONE_ENTITY = probatio.All(cv.entity_ids, probatio.Length(min=1, max=1), itemgetter(0))
+"""As a field or as a target, which is a list."""
 _SITE_SCHEMA = probatio.Schema({probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
 _BOOST_SCHEMA = probatio.Schema(
     {
-        probatio.Required(ATTR_ENTITY_ID): cv.entity_id,
+        probatio.Required(ATTR_ENTITY_ID): ONE_ENTITY,
         probatio.Optional(ATTR_DURATION, default=timedelta(hours=2)): probatio.All(
             cv.time_period, probatio.Range(min=timedelta(), max=timedelta(days=1))
         ),
@@ -45,7 +48,7 @@ _BOOST_SCHEMA = probatio.Schema(
 )
 _BLOCK_SCHEMA = probatio.Schema(
     {
-        probatio.Required(ATTR_ENTITY_ID): cv.entity_id,
+        probatio.Required(ATTR_ENTITY_ID): ONE_ENTITY,
         probatio.Required(ATTR_START): cv.datetime,
         probatio.Required(ATTR_END): cv.datetime,
         probatio.Required(ATTR_HOURS): probatio.All(

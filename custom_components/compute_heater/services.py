@@ -23,14 +23,14 @@ from .const import DOMAIN
 from .coordinator import Link
 from .gateway_services import async_register_gateway_services
 from .links import async_find_point
-from .plan_services import async_register_plan_services
+from .plan_services import ONE_ENTITY, async_register_plan_services
 
 ATTR_DURATION = "duration"
 ATTR_VALUE = "value"
 SERVICE_RELEASE_POINT = "release_point"
 SERVICE_WRITE_POINT = "write_point"
 
-_RELEASE_SCHEMA = probatio.Schema({probatio.Required(ATTR_ENTITY_ID): cv.entity_id})
+_RELEASE_SCHEMA = probatio.Schema({probatio.Required(ATTR_ENTITY_ID): ONE_ENTITY})
 _WRITE_SCHEMA = _RELEASE_SCHEMA.extend(
     {
         probatio.Required(ATTR_VALUE): probatio.Any(bool, int, float, str),

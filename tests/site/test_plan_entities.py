@@ -154,8 +154,16 @@ async def test_boost(plant: Plant) -> None:
     now = dt_util.utcnow()
     assert site.controller.is_boosted(plant.dhw_id, now + timedelta(minutes=29))
     assert not site.controller.is_boosted(plant.dhw_id, now + timedelta(minutes=31))
-    await act(plant.hass, "boost_dhw", entity_id=tank, duration={"minutes": 0})
+    await plant.hass.services.async_call(
+        DOMAIN,
+        "boost_dhw",
+        {"duration": {"minutes": 0}},
+        target={"entity_id": [tank]},
+        blocking=True,
+    )
     assert not site.controller.is_boosted(plant.dhw_id, now)
+    with pytest.raises(probatio.Invalid):
+        await act(plant.hass, "boost_dhw", entity_id=[tank, tank])
     await choose(plant, "off")
     with pytest.raises(ServiceValidationError) as err:
         await act(plant.hass, "boost_dhw", entity_id=tank)
