@@ -33,6 +33,7 @@ from .gateway_site import SiteGateway
 from .heater_coordinator import HeaterCoordinator
 from .issues import (
     async_check_backup,
+    async_check_certificate,
     async_check_disinfection,
     async_check_entities,
     async_check_heater,
@@ -131,17 +132,7 @@ async def async_setup_entry(
         await store.async_save(_memory(entry))
 
     async def async_look_after(_now: datetime) -> None:
-        for sink in site.sinks.values():
-            async_check_entities(hass, sink)
-            async_check_disinfection(hass, sink)
-        for backup in site.backups.values():
-            async_check_backup(hass, backup)
-        for bridge in bridges.values():
-            if isinstance(bridge, BridgeOutput):
-                async_check_output(hass, bridge.subentry, bridge.target_id)
-        async_check_outlook(hass, entry, site.outlook)
-        for coordinator in heaters.values():
-            async_check_heater(hass, entry.entry_id, coordinator.subentry)
+        _async_check(hass, entry)
         await async_save()
 
     entry.runtime_data = SiteRuntime(
@@ -294,6 +285,27 @@ async def async_remove_config_entry_device(
         domain == DOMAIN and (identifier == entry.entry_id or identifier in current)
         for domain, identifier in device.identifiers
     )
+
+
+@callback
+def _async_check(hass: HomeAssistant, entry: ComputeHeaterConfigEntry) -> None:
+    """Tell of what a site relies on and that is gone, or soon will be."""
+    runtime = entry.runtime_data
+    for sink in runtime.site.sinks.values():
+        async_check_entities(hass, sink)
+        async_check_disinfection(hass, sink)
+    for backup in runtime.site.backups.values():
+        async_check_backup(hass, backup)
+    for bridge in runtime.bridges.values():
+        if isinstance(bridge, BridgeOutput):
+            async_check_output(hass, bridge.subentry, bridge.target_id)
+    for server in runtime.gateway.servers.values():
+        async_check_certificate(
+            hass, entry.entry_id, server.subentry, server.valid_until
+        )
+    async_check_outlook(hass, entry, runtime.site.outlook)
+    for heater in runtime.heaters.values():
+        async_check_heater(hass, entry.entry_id, heater.subentry)
 
 
 @callback

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Callable
 import contextlib
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -72,6 +73,11 @@ class GatewayServer(ABC):
     @abstractmethod
     async def _async_stop(self) -> None:
         """Stop what runs, all or part of it."""
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """When its certificates expire; None: it has none."""
+        return None
 
     @property
     @abstractmethod

@@ -1,6 +1,7 @@
 """The servers of the gateway, by their protocols."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -28,7 +29,7 @@ from .gateway.modbus_tls import TlsSettings
 from .gateway.priority import LOWEST
 from .gateway.register_map import RegisterMap
 from .gateway_server import GatewayServer
-from .gateway_tls import async_tls_files
+from .gateway_tls import async_tls_files, valid_until
 
 
 def create_server(
@@ -121,6 +122,14 @@ class ModbusGatewayServer(GatewayServer):
         self.protocol = "Modbus TLS" if CONF_TLS in subentry.data else "Modbus"
         self._numbers = numbers
         self._server: ModbusServer | None = None
+        self._valid_until = (
+            valid_until(subentry.data[CONF_TLS]) if CONF_TLS in subentry.data else None
+        )
+
+    @property
+    @override
+    def valid_until(self) -> datetime | None:
+        return self._valid_until
 
     @override
     async def _async_start(self, gateway: Gateway) -> None:

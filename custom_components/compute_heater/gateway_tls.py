@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 import tempfile
 from typing import Any
+
+from cryptography import x509
 
 from homeassistant.core import HomeAssistant
 
@@ -35,6 +38,19 @@ async def async_tls_files(
         )
     finally:
         await hass.async_add_executor_job(folder.cleanup)
+
+
+def valid_until(data: Mapping[str, Any]) -> datetime:
+    """Return until when server and clients can prove who they are.
+
+    Later OpenSSL goes on to serve, but whoever checks certificates stays away. Raises
+    ValueError for a text that is no certificate.
+    """
+    return min(
+        certificate.not_valid_after_utc
+        for name in (CONF_CERTIFICATE, CONF_CLIENT_CA)
+        for certificate in x509.load_pem_x509_certificates(data[name].encode())
+    )
 
 
 def _write(data: Mapping[str, Any]) -> tempfile.TemporaryDirectory[str]:

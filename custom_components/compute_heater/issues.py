@@ -1,10 +1,12 @@
 """Repair issues: what only the owner can put right."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.util import dt as dt_util
 
 from .const import CONF_ENTITIES, DOMAIN
 from .forecasts.outlook import Outlook
@@ -15,6 +17,7 @@ ISSUE_BACKUP_ENTITIES = "backup_entities"
 ISSUE_BRIDGE_ENTITIES = "bridge_entities"
 ISSUE_BRIDGE_SILENT = "bridge_silent"
 ISSUE_CERTIFICATE_CHANGED = "certificate_changed"
+ISSUE_CERTIFICATE_EXPIRES = "certificate_expires"
 ISSUE_DEVICE_MOVED = "device_moved"
 ISSUE_DISINFECTION_IMPOSSIBLE = "disinfection_impossible"
 ISSUE_DISINFECTION_OVERDUE = "disinfection_overdue"
@@ -36,6 +39,7 @@ _ALL = (
     ISSUE_BRIDGE_ENTITIES,
     ISSUE_BRIDGE_SILENT,
     ISSUE_CERTIFICATE_CHANGED,
+    ISSUE_CERTIFICATE_EXPIRES,
     ISSUE_DEVICE_MOVED,
     ISSUE_DISINFECTION_OVERDUE,
     ISSUE_DUPLICATE_INSTANCE,
@@ -52,6 +56,7 @@ _ALL = (
     ISSUE_SOLVER_MISSING,
 )
 _FIXABLE = (
+    ISSUE_CERTIFICATE_EXPIRES,
     ISSUE_DEVICE_MOVED,
     ISSUE_GATEWAY_FAILED,
     ISSUE_HEATER_ENTITIES,
@@ -59,6 +64,7 @@ _FIXABLE = (
     ISSUE_POINTS_MISSING,
 )
 _NAMES_SHOWN = 10
+_EXPIRES_SOON = timedelta(days=14)
 
 
 @callback
@@ -316,6 +322,19 @@ def async_tell_gateway(
     placeholders = None if error is None else {"gateway": gateway.title, "error": error}
     data = {"entry_id": entry_id, "subentry_id": gateway.subentry_id}
     _tell(hass, ISSUE_GATEWAY_FAILED, gateway.subentry_id, placeholders, data)
+
+
+@callback
+def async_check_certificate(
+    hass: HomeAssistant, entry_id: str, gateway: ConfigSubentry, until: datetime | None
+) -> None:
+    """Tell of certificates of a server of ours that expire soon, or have expired."""
+    placeholders = None
+    if until is not None and until - dt_util.utcnow() < _EXPIRES_SOON:
+        date = dt_util.as_local(until).date().isoformat()
+        placeholders = {"gateway": gateway.title, "date": date}
+    data = {"entry_id": entry_id, "subentry_id": gateway.subentry_id}
+    _tell(hass, ISSUE_CERTIFICATE_EXPIRES, gateway.subentry_id, placeholders, data)
 
 
 @callback

@@ -20,14 +20,16 @@ _MODBUS_ROLE = x509.ObjectIdentifier("1.3.6.1.4.1.50316.802.1")
 class Authority:
     """Signs the certificates of devices and clients."""
 
-    def __init__(self, folder: Path, name: str = "authority") -> None:
+    def __init__(self, folder: Path, name: str = "authority", days: float = 90) -> None:
+        """All its certificates are valid for ``days``; below 0 they were."""
         self._folder = folder
+        self._valid = timedelta(days=days)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
         self.file = folder / f"{name}.pem"
         # Without these uses Python's strict verification refuses it.
         certificate = (
-            _builder(self._name, self._name, self._key.public_key())
+            self._builder(self._name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(), critical=True)
             .sign(self._key, hashes.SHA256())
@@ -42,7 +44,7 @@ class Authority:
         It is for an IP address and with a Modbus role, in DER, where they are given.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_named(name), self._name, key.public_key()).add_extension(
+        builder = self._builder(_named(name), key.public_key()).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
             critical=False,
         )
@@ -60,25 +62,26 @@ class Authority:
         )
         return files
 
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey
+    ) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(min(now, now + self._valid) - timedelta(hours=1))
+            .not_valid_after(now + self._valid)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key), critical=False
+            )
+        )
+
 
 def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
 
 
 def _key_usage() -> x509.KeyUsage:

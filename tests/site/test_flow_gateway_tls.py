@@ -1,6 +1,7 @@
 """Certificates of a gateway: what fits is taken, kept and never shown."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 import ssl
 from typing import Any
@@ -12,11 +13,18 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.compute_heater.const import SUBENTRY_GATEWAY
+from custom_components.compute_heater.const import (
+    DOMAIN,
+    SAVE_INTERVAL,
+    SUBENTRY_GATEWAY,
+)
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 from tests.building.certificates import Authority
 from tests.gateway.modbus_raw import RawClient
 
@@ -44,14 +52,19 @@ class Desk:
     """Where the owner has the certificates of the plant, and uploads them."""
 
     def __init__(self, hass_client: Any, folder: Path) -> None:
-        self.authority = Authority(folder)
+        self._client = hass_client
+        self._folder = folder
+        self.have_issued(days=90)
+
+    def have_issued(self, *, days: float) -> None:
+        """Get new certificates from a new authority."""
+        self.authority = Authority(self._folder, days=days)
         certificate, key = self.authority.issue("gateway", HOST)
         self.pems = {
             "certificate": certificate.read_bytes(),
             "private_key": key.read_bytes(),
             "client_ca": self.authority.file.read_bytes(),
         }
-        self._client = hass_client
 
     async def upload(self, **pems: bytes) -> dict[str, str]:
         """Upload files; return what the form gets."""
@@ -182,6 +195,43 @@ async def test_certificates_that_do_not_fit(
     expect_form(result, "tls", roles="no_roles")
     result = await answer(hass, result, good | values)
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_certificates_that_expire(
+    hass: HomeAssistant, site: ConfigEntry, desk: Desk
+) -> None:
+    """Expired ones are refused; the owner hears of those that soon will be."""
+    desk.have_issued(days=-1)
+    result = await tls_form(hass, site)
+    values = {"roles": ["Operator"]}
+    result = await answer(hass, result, await desk.upload(**desk.pems) | values)
+    expect_form(result, "tls", base="certificate_expired")
+    assert not gateways(site)
+    desk.have_issued(days=5)
+    gateway_id, _ = await desk.add(hass, site)
+
+    async def look() -> ir.IssueEntry | None:
+        async_fire_time_changed(hass, dt_util.utcnow() + SAVE_INTERVAL, fire_all=True)
+        await hass.async_block_till_done()
+        return ir.async_get(hass).async_get_issue(
+            DOMAIN, f"certificate_expires_{gateway_id}"
+        )
+
+    found = await look()
+    assert found is not None
+    assert found.is_fixable
+    date = dt_util.now().date() + timedelta(days=5)
+    assert found.translation_placeholders == {
+        "gateway": gateways(site)[0].title,
+        "date": date.isoformat(),
+    }
+    desk.have_issued(days=90)
+    result = await begin(hass, site, SUBENTRY_GATEWAY, gateway_id)
+    result = await answer(hass, result, suggested(result))
+    result = await answer(hass, result, await desk.upload(**desk.pems) | values)
+    expect_abort(result, "reconfigure_successful")
+    await serving(site)
+    assert await look() is None
 
 
 async def test_reconfigure_tls(

@@ -10,6 +10,7 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME, CONF_PORT
+from homeassistant.util import dt as dt_util
 
 from ..building.points import LinkError
 from ..const import (
@@ -34,7 +35,7 @@ from ..const import (
 )
 from ..drivers import async_borrowed_stack, stacks
 from ..gateway.modbus_tls import OPERATOR, tls_context
-from ..gateway_tls import PEMS, async_tls_files
+from ..gateway_tls import PEMS, async_tls_files, valid_until
 from .bacnet_side import async_interfaces, local_side
 from .gateway_form import (
     USUAL_PORT,
@@ -231,6 +232,9 @@ class GatewaySubentryFlow(ConfigSubentryFlow):
                 await self.hass.async_add_executor_job(tls_context, files)
             except OSError as err:
                 raise FormError({"base": "invalid_certificate"}, str(err)) from err
+        if (until := valid_until(tls)) <= dt_util.utcnow():
+            date = dt_util.as_local(until).date().isoformat()
+            raise FormError({"base": "certificate_expired"}, date)
         return tls
 
     async def _async_suggested(self) -> dict[str, Any]:
