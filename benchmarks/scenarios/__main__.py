@@ -37,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--season", action="append")
     parser.add_argument("--controller", action="append", choices=sorted(CONTROLLERS))
     parser.add_argument(
+        "--days", type=int, default=FORTNIGHT.days, help="364 are a year"
+    )
+    parser.add_argument(
         "--picture", type=Path, metavar="SVG", help="draw some days instead"
     )
     options = parser.parse_args(arguments)
@@ -48,7 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
             options.picture.write_text(_drawn(scenario, year), "utf-8")
             continue
         for name in options.controller or CONTROLLERS:
-            result = run(scenario, year, CONTROLLERS[name](scenario))
+            period = Period(start=scenario.start, length=timedelta(options.days))
+            result = run(scenario, year, CONTROLLERS[name](scenario), period=period)
             details = ", ".join(
                 f"{key} {value:.4g}" for key, value in result.details().items()
             )

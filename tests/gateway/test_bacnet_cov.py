@@ -35,6 +35,8 @@ from .raw_controller import raw_controller, request
 
 # What bac-py has answered it remembers for a while.
 LINGERING = pytest.mark.parametrize("expected_lingering_timers", [True])
+FOR_EVER = [0, None]
+"""Lifetimes that have no end."""
 
 
 async def subscribed(
@@ -51,6 +53,22 @@ async def subscribed(
     )
     await reports.until(lambda: bool(reports.all))
     return reports
+
+
+async def times_remaining(at: str) -> list[int]:
+    """Read how long each of the active subscriptions still lasts."""
+    target = Ref(ObjectId(8, INSTANCE), 152)
+    async with raw_controller(CONTROLLER) as raw:
+        raw.send(request(6, apdu.READ_PROPERTY, apdu.read_property(target)), at)
+        parser = apdu.Parser((await raw.answer(6))[3:])
+    parser.expect_context(0)
+    parser.expect_context(1)
+    found, depth = [], 0
+    for tag in parser.enclosed(3):
+        depth += {"opening": 1, "closing": -1}.get(tag.kind, 0)
+        if (depth, tag.kind, tag.number) == (0, "context", 3):
+            found.append(int.from_bytes(tag.content))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -216,29 +234,69 @@ async def test_a_subscription_ends_by_itself(
 ) -> None:
     await subscribed(master, at, DEMAND, lifetime=3600)
     (subscription,) = device._subscriptions._all.values()
+    assert subscription.ends is not None
     left_s = subscription.ends.when() - asyncio.get_running_loop().time()
     assert 3590 < left_s <= 3600
     subscription.ends._run()
     assert device.subscriptions == 0
 
 
+@LINGERING
+@pytest.mark.parametrize("lifetime", FOR_EVER)
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_for_ever(
+    master: Client, at: str, site: Site, device: BacnetDevice, confirmed: bool,
+    lifetime: int | None,
+) -> None:  # fmt: skip
+    """No time remaining is told, and none is listed; a renewal may give it an end."""
+    reports = await subscribed(
+        master, at, DEMAND, confirmed=confirmed, lifetime=lifetime
+    )
+    site.gateway.update({"site/heat_demand": 1.25}, heeded=True)
+    await reports.until_value(1.25)
+    assert {one["left"] for one in reports.all} == {0}
+    assert await times_remaining(at) == [0]
+    (subscription,) = device._subscriptions._all.values()
+    await subscribed(master, at, DEMAND, lifetime=2**32 - 1)
+    (left_s,) = await times_remaining(at)
+    assert left_s > 2**31
+    timer = subscription.ends
+    assert timer is not None
+    await subscribed(master, at, DEMAND, lifetime=lifetime)
+    assert timer.cancelled()
+    assert await times_remaining(at) == [0]
+    await master.unsubscribe_cov_ex(at, DEMAND, process_id=1)
+    assert device.subscriptions == 0
+
+
+@pytest.mark.parametrize("lifetime", FOR_EVER)
+async def test_property_for_ever(
+    master: Client, at: str, site: Site, lifetime: int | None
+) -> None:
+    reports = Reports()
+    master.app.register_cov_callback(8, reports)
+    await master.subscribe_cov_property(
+        at, SUPPLY, "present-value", 8, confirmed=False, lifetime=lifetime
+    )
+    site.gateway.update({"heater/supply_temperature": 44.0}, heeded=True)
+    await reports.until_value(44.0)
+    assert {one["left"] for one in reports.all} == {0}
+    assert await times_remaining(at) == [0]
+
+
 @pytest.mark.parametrize(
-    ("name", "lifetime", "error"),
+    ("name", "error"),
     [
-        (DEMAND, 0, "VALUE_OUT_OF_RANGE"),
-        (DEMAND, None, "VALUE_OUT_OF_RANGE"),
-        (DEMAND, 24 * 3600 + 1, "VALUE_OUT_OF_RANGE"),
-        ("ai,999", 60, "UNKNOWN_OBJECT"),
-        (f"device,{INSTANCE}", 60, "OPTIONAL_FUNCTIONALITY_NOT_SUPPORTED"),
+        ("ai,999", "UNKNOWN_OBJECT"),
+        (f"device,{INSTANCE}", "OPTIONAL_FUNCTIONALITY_NOT_SUPPORTED"),
     ],
 )
 async def test_subscriptions_that_are_refused(
-    master: Client, at: str, device: BacnetDevice, name: str, lifetime: int | None,
-    error: str,
-) -> None:  # fmt: skip
+    master: Client, at: str, device: BacnetDevice, name: str, error: str
+) -> None:
     with pytest.raises(BACnetError, match=error):
         await master.subscribe_cov_ex(
-            at, name, process_id=1, confirmed=False, lifetime=lifetime
+            at, name, process_id=1, confirmed=False, lifetime=60
         )
     assert device.subscriptions == 0
 
@@ -268,20 +326,24 @@ async def test_subscription_without_a_way(at: str, device: BacnetDevice) -> None
     assert device.subscriptions == 0
 
 
+@pytest.mark.parametrize("lifetime", [60, None])
 async def test_too_many(
-    master: Client, at: str, device: BacnetDevice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    master: Client, at: str, device: BacnetDevice, monkeypatch: pytest.MonkeyPatch,
+    lifetime: int | None,
+) -> None:  # fmt: skip
     monkeypatch.setattr(bacnet_cov, "MAX_OF_PEER", 3)
     monkeypatch.setattr(bacnet_cov, "MAX_ALL", 4)
     for process in range(3):
-        await subscribed(master, at, DEMAND, process=process)
+        await subscribed(master, at, DEMAND, process=process, lifetime=lifetime)
     with pytest.raises(BACnetError, match="NO_SPACE_TO_ADD_LIST_ELEMENT"):
-        await master.subscribe_cov_ex(at, DEMAND, 9, confirmed=False, lifetime=60)
-    await subscribed(master, at, DEMAND, process=1)
+        await master.subscribe_cov_ex(at, DEMAND, 9, confirmed=False, lifetime=lifetime)
+    await subscribed(master, at, DEMAND, process=1, lifetime=lifetime)
     async with controller(SECOND) as second:
-        await subscribed(second, at, DEMAND)
+        await subscribed(second, at, DEMAND, lifetime=lifetime)
         with pytest.raises(BACnetError, match="NO_SPACE_TO_ADD_LIST_ELEMENT"):
-            await second.subscribe_cov_ex(at, FAULT, 2, confirmed=False, lifetime=60)
+            await second.subscribe_cov_ex(
+                at, FAULT, 2, confirmed=False, lifetime=lifetime
+            )
     assert device.subscriptions == 4
 
 
@@ -301,11 +363,37 @@ async def test_renewals_keep_commands_alive(
     assert site.silent == [CONTROLLER]
 
 
+@LINGERING
+async def test_a_subscription_for_ever_is_no_life(
+    master: Client, at: str, site: Site, device: BacnetDevice
+) -> None:
+    """It counts when it is made; what is reported does not, acknowledged or not."""
+    await master.write(at, HEAT_REQUEST, "pv", 2.0)
+    site.now += 50
+    reports = await subscribed(master, at, HEAT_REQUEST, confirmed=True, lifetime=None)
+    site.now += 50
+    async with controller(SECOND) as second:
+        await second.write(at, HEAT_REQUEST, "pv", 1.0, priority=8)
+    await reports.until_value(1.0)
+    (subscription,) = device._subscriptions._all.values()
+    if subscription.sending is not None:
+        await asyncio.wait({subscription.sending})
+    assert subscription.failures == 0
+    site.gateway.expire(site.now)
+    assert site.silent == []
+    site.now += 10
+    site.gateway.expire(site.now)
+    assert site.silent == [CONTROLLER]
+
+
+@pytest.mark.parametrize("lifetime", [b"\x39\x3c", b"\x39\x00", b""])
 async def test_a_controller_that_is_gone(
-    stack: BacnetStack, at: str, site: Site, device: BacnetDevice
+    stack: BacnetStack, at: str, site: Site, device: BacnetDevice, lifetime: bytes
 ) -> None:
     """Confirmed reports that nobody acknowledges end, and do not pile up."""
-    content = b"\x09\x01" + apdu.context_object(1, ObjectId(0, 6)) + b"\x29\x01\x39\x3c"
+    content = (
+        b"\x09\x01" + apdu.context_object(1, ObjectId(0, 6)) + b"\x29\x01" + lifetime
+    )
     async with raw_controller(CONTROLLER) as raw:
         raw.send(request(4, 5, content), at)
         assert await raw.answer(4) == b"\x20\x04\x05"

@@ -11,7 +11,7 @@ from custom_components.compute_heater.flows.gateway_form import (
     USUAL_WATCHDOG_S,
 )
 from custom_components.compute_heater.gateway import guard, modbus_connections
-from custom_components.compute_heater.gateway.bacnet_cov import LONGEST_S
+from custom_components.compute_heater.gateway.bacnet_cov import MAX_ALL, MAX_OF_PEER
 from custom_components.compute_heater.gateway.bacnet_objects import (
     BacnetRow,
     bacnet_rows,
@@ -187,7 +187,7 @@ def most_kw(part: str) -> float:
         f"version {MAP_VERSION}",
         f"{USUAL_WATCHDOG_S} s",
         f"{SHORTEST_WATCHDOG_S} to {LONGEST_WATCHDOG_S} s",
-        f"{LONGEST_S // 3600} h",
+        f"{MAX_OF_PEER} of one controller, {MAX_ALL} in all",
         f"{guard.BURST:g} changes",
         f"{most_kw(HEATER):.2f} kW of a heater",
         f"{most_kw(SITE):.1f} kW of the site",

@@ -4,7 +4,7 @@ Who is not admitted gets no answer but to Who-Is; a controller behind a router i
 the router's address, and what comes in a broadcast is not trusted to name its sender. Only
 present values of commands and the heartbeat are written, and of several in one request all
 or none. Nothing can restart, silence or reconfigure the device, or set its clock.
-Subscriptions end: they last a day at most.
+Subscriptions may last for ever, but there are only so many of them.
 
 Object instances are 100 × the number of the part + the number of the key (numbering.py).
 """

@@ -21,10 +21,9 @@ from .bacnet_refusal import Failure, RequestError
 
 _LOGGER = logging.getLogger(__name__)
 
-LONGEST_S = 24 * 3600
-"""Controllers must renew; subscriptions for ever outlive those that made them."""
 MAX_OF_PEER = 512
 MAX_ALL = 2048
+"""Subscriptions for ever outlive those that made them, but there are only so many."""
 MAX_FAILURES = 3
 """Confirmed reports in a row that were not acknowledged end a subscription."""
 REPORTED = {
@@ -72,7 +71,8 @@ class Wish:
 @dataclass(slots=True)
 class _Subscription:
     wish: Wish
-    ends: asyncio.TimerHandle
+    ends: asyncio.TimerHandle | None
+    """None: it lasts for ever."""
     told: tuple[float | Content, tuple[bool, ...]] | None = None
     """What was reported last."""
     is_dirty: bool = False
@@ -98,23 +98,24 @@ class Subscriptions:
     def subscribe(self, wish: Wish, lifetime_s: int) -> None:
         """Begin or renew; ``report`` makes the first report, after the answer.
 
-        Raises RequestError where there are too many, or it would last too long.
+        With a lifetime of 0 it lasts until it is cancelled. Raises RequestError where there
+        are too many.
         """
-        if not 0 < lifetime_s <= LONGEST_S:
-            raise RequestError(Failure.NO_SUCH_LIFETIME)
         if wish.number is not None and (
             wish.number not in REPORTED or wish.target.read(wish.number) is None
         ):
             raise RequestError(Failure.NO_COV_PROPERTY)
-        if wish.key not in self._all:
+        before = self._all.get(wish.key)
+        if before is None:
             of_peer = sum(one.wish.peer == wish.peer for one in self._all.values())
             if of_peer >= MAX_OF_PEER or len(self._all) >= MAX_ALL:
                 raise RequestError(Failure.NO_ROOM)
-        else:
-            self._all[wish.key].ends.cancel()
-        loop = asyncio.get_running_loop()
-        ends = loop.call_later(lifetime_s, self.cancel, wish.key)
-        before = self._all.get(wish.key)
+        elif before.ends is not None:
+            before.ends.cancel()
+        ends = None
+        if lifetime_s:
+            loop = asyncio.get_running_loop()
+            ends = loop.call_later(lifetime_s, self.cancel, wish.key)
         if before is None:
             found = self._all[wish.key] = _Subscription(wish, ends)
             self._of.setdefault(wish.target.identifier, {})[wish.key] = found
@@ -125,7 +126,8 @@ class Subscriptions:
         """End a subscription, if there is one."""
         if (found := self._all.pop(key, None)) is None:
             return
-        found.ends.cancel()
+        if found.ends is not None:
+            found.ends.cancel()
         if found.sending is not None:
             found.sending.cancel()
         of_object = self._of[key[2]]
@@ -232,6 +234,9 @@ def _is_news(subscription: _Subscription) -> bool:
 
 
 def _left(subscription: _Subscription, now: float) -> int:
+    """Return the time remaining, which is 0 where there is no end to it."""
+    if subscription.ends is None:
+        return 0
     return max(1, int(subscription.ends.when() - now))
 
 
