@@ -128,7 +128,7 @@ async def test_priority_of_the_server(site: Site) -> None:
 @pytest.mark.parametrize(
     ("address", "written", "code", "refusal"),
     [
-        (ENABLE, [2], VALUE, Refusal.WRONG_TYPE),
+        (ENABLE, [2], VALUE, Refusal.OUT_OF_RANGE),
         (STATE, [0], VALUE, Refusal.OUT_OF_RANGE),
         (STATE, [5], VALUE, Refusal.OUT_OF_RANGE),
         (POWER, words(100.1), VALUE, Refusal.OUT_OF_RANGE),

@@ -90,9 +90,12 @@ class Guard:
 
 def _checked(point: OfferedPoint, value: object) -> Value:
     if point.kind is OfferedKind.BINARY:
-        if not isinstance(value, bool):
-            raise RefusedError(Refusal.WRONG_TYPE, point.point_id)
-        return value
+        if isinstance(value, bool):
+            return value
+        # Servers know the numbers of its two states; any other is none of them.
+        is_number = isinstance(value, int | float)
+        refusal = Refusal.OUT_OF_RANGE if is_number else Refusal.WRONG_TYPE
+        raise RefusedError(refusal, point.point_id)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RefusedError(Refusal.WRONG_TYPE, point.point_id)
     try:
