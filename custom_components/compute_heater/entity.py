@@ -2,6 +2,7 @@
 
 from typing import Any, override
 
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_URL, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -149,6 +150,30 @@ def module_device_id(entry_id: str, heater_id: str, key: str) -> str:
     return f"{entry_id}_{heater_id}_module_{key}"
 
 
+class _PartEntity(_Entity[SiteCoordinator]):
+    """An entity of a part of a site that has a device, but is no machine."""
+
+    def __init__(
+        self,
+        entry: ComputeHeaterConfigEntry,
+        part: ConfigSubentry,
+        model: str,
+        description: EntityDescription,
+    ) -> None:
+        super().__init__(entry.runtime_data.site)
+        self.entity_description = description
+        device_id = f"{entry.entry_id}_{part.subentry_id}"
+        self._attr_unique_id = f"{device_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, device_id)},
+            name=part.title,
+            manufacturer="Compute Heater",
+            model=model,
+            entry_type=DeviceEntryType.SERVICE,
+            via_device_id=_site_device_id(entry, self.coordinator),
+        )
+
+
 _SINK_MODELS = {
     SinkKind.DHW: "Hot-water tank",
     SinkKind.FLOOR: "Floor heating",
@@ -157,7 +182,7 @@ _SINK_MODELS = {
 }
 
 
-class SinkEntity(_Entity[SiteCoordinator]):
+class SinkEntity(_PartEntity):
     """An entity of a heat consumer."""
 
     def __init__(
@@ -167,19 +192,8 @@ class SinkEntity(_Entity[SiteCoordinator]):
         description: EntityDescription,
     ) -> None:
         """Belong to the consumer's device."""
-        super().__init__(entry.runtime_data.site)
+        super().__init__(entry, sink.subentry, _SINK_MODELS[sink.kind], description)
         self.sink = sink
-        self.entity_description = description
-        device_id = f"{entry.entry_id}_{sink.sink_id}"
-        self._attr_unique_id = _sink_entity_id(entry, sink, description)
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, device_id)},
-            name=sink.subentry.title,
-            manufacturer="Compute Heater",
-            model=_SINK_MODELS[sink.kind],
-            entry_type=DeviceEntryType.SERVICE,
-            via_device_id=_site_device_id(entry, self.coordinator),
-        )
 
     @property
     def is_served(self) -> bool:
@@ -195,12 +209,6 @@ class SinkEntity(_Entity[SiteCoordinator]):
         """Take what a person set into account."""
         self.coordinator.tick()
         await self.coordinator.config_entry.runtime_data.async_save()
-
-
-def _sink_entity_id(
-    entry: ComputeHeaterConfigEntry, sink: SiteSink, description: EntityDescription
-) -> str:
-    return f"{entry.entry_id}_{sink.sink_id}_{description.key}"
 
 
 @callback
@@ -223,7 +231,7 @@ def async_drop_sink_entity(
     description: EntityDescription,
 ) -> None:
     """Remove what a consumer showed before its owner changed its settings."""
-    _drop(hass, platform, _sink_entity_id(entry, sink, description))
+    _drop(hass, platform, f"{entry.entry_id}_{sink.sink_id}_{description.key}")
 
 
 @callback
@@ -240,7 +248,7 @@ _BACKUP_MODELS = {
 }
 
 
-class BackupEntity(_Entity[SiteCoordinator]):
+class BackupEntity(_PartEntity):
     """An entity of a backup."""
 
     def __init__(
@@ -250,22 +258,13 @@ class BackupEntity(_Entity[SiteCoordinator]):
         description: EntityDescription,
     ) -> None:
         """Belong to the backup's device."""
-        super().__init__(entry.runtime_data.site)
-        self.backup = backup
-        self.entity_description = description
-        device_id = f"{entry.entry_id}_{backup.backup_id}"
-        self._attr_unique_id = f"{device_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, device_id)},
-            name=backup.subentry.title,
-            manufacturer="Compute Heater",
-            model=_BACKUP_MODELS[backup.kind],
-            entry_type=DeviceEntryType.SERVICE,
-            via_device_id=_site_device_id(entry, self.coordinator),
+        super().__init__(
+            entry, backup.subentry, _BACKUP_MODELS[backup.kind], description
         )
+        self.backup = backup
 
 
-class GatewayEntity(_Entity[SiteCoordinator]):
+class GatewayEntity(_PartEntity):
     """An entity of a gateway."""
 
     def __init__(
@@ -275,19 +274,8 @@ class GatewayEntity(_Entity[SiteCoordinator]):
         description: EntityDescription,
     ) -> None:
         """Belong to the gateway's device."""
-        super().__init__(entry.runtime_data.site)
+        super().__init__(entry, server.subentry, server.model, description)
         self.server = server
-        self.entity_description = description
-        device_id = f"{entry.entry_id}_{server.subentry.subentry_id}"
-        self._attr_unique_id = f"{device_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, device_id)},
-            name=server.subentry.title,
-            manufacturer="Compute Heater",
-            model=server.model,
-            entry_type=DeviceEntryType.SERVICE,
-            via_device_id=_site_device_id(entry, self.coordinator),
-        )
 
 
 def point_platform(point: Point) -> Platform:
