@@ -211,6 +211,23 @@ async def test_too_often(master: Client, at: str, site: Site) -> None:
     assert site.commanded == {HEAT: 2.5}
 
 
+async def test_a_flood_keeps_no_other_controller_out(
+    master: Client, at: str, site: Site
+) -> None:
+    """Whoever writes too often is refused alone; it may still take back."""
+    async with controller(SECOND) as second:
+        for number in range(20):
+            await second.write(at, HEAT_REQUEST, "pv", number / 10)
+        for number in range(20):
+            with pytest.raises(BACnetError, match="DEVICE_BUSY"):
+                await second.write(at, HEAT_REQUEST, "pv", 2.5)
+            await master.write(at, HEAT_REQUEST, "pv", number / 10, priority=8)
+        await second.write(at, HEAT_REQUEST, "pv", None)
+    with pytest.raises(BACnetError, match="DEVICE_BUSY"):
+        await master.write(at, HEAT_REQUEST, "pv", 2.5, priority=8)
+    assert await slots(master, at, HEAT_REQUEST) == {8: pytest.approx(1.9)}
+
+
 async def test_heartbeat(master: Client, at: str, site: Site) -> None:
     """It needs no priority, has none, and keeps commands alive."""
     await master.write(at, HEAT_REQUEST, "pv", 2.0)

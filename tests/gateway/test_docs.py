@@ -188,7 +188,7 @@ def most_kw(part: str) -> float:
         f"{USUAL_WATCHDOG_S} s",
         f"{SHORTEST_WATCHDOG_S} to {LONGEST_WATCHDOG_S} s",
         f"{MAX_OF_PEER} of one controller, {MAX_ALL} in all",
-        f"{guard.BURST:g} changes",
+        f"{guard.BURST:g} changes of a point by one controller",
         f"{most_kw(HEATER):.2f} kW of a heater",
         f"{most_kw(SITE):.1f} kW of the site",
         f"{modbus_connections.MOST} connections",

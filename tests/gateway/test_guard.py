@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.compute_heater.gateway.guard import (
     BURST,
+    MOST_COUNTED,
     Guard,
     Refusal,
     RefusedError,
@@ -14,6 +15,7 @@ from custom_components.compute_heater.gateway.guard import (
 
 from .modbus_site import points
 
+PEER, OTHER = "10.0.5.1", "10.0.5.2"
 POINTS = {point.point_id: point for point in points()}
 
 
@@ -99,28 +101,54 @@ def test_changes_of_one_point_come_in_bursts_and_then_once_a_second(
 ) -> None:
     point, other = POINTS["site/heat_request"], POINTS["heater/enable"]
     for _ in range(int(BURST)):
-        guard.spend([point], 100.0)
+        guard.spend([point], PEER, 100.0)
     with pytest.raises(RefusedError, match=Refusal.TOO_OFTEN):
-        guard.spend([point], 100.9)
-    guard.spend([other], 100.9)
-    guard.spend([point], 101.0)
+        guard.spend([point], PEER, 100.9)
+    guard.spend([other], PEER, 100.9)
+    guard.spend([point], PEER, 101.0)
     with pytest.raises(RefusedError):
-        guard.spend([point], 101.0)
+        guard.spend([point], PEER, 101.0)
     # A clock that goes back gives nothing.
     with pytest.raises(RefusedError):
-        guard.spend([point], 50.0)
+        guard.spend([point], PEER, 50.0)
     for _ in range(int(BURST)):
-        guard.spend([point], 1000.0)
+        guard.spend([point], PEER, 1000.0)
     with pytest.raises(RefusedError):
-        guard.spend([point], 1000.0)
+        guard.spend([point], PEER, 1000.0)
 
 
 def test_what_is_refused_together_costs_nothing(guard: Guard) -> None:
     point, other = POINTS["site/heat_request"], POINTS["heater/enable"]
     for _ in range(int(BURST)):
-        guard.spend([point], 0.0)
+        guard.spend([point], PEER, 0.0)
     for _ in range(50):
         with pytest.raises(RefusedError):
-            guard.spend([other, point], 0.0)
+            guard.spend([other, point], PEER, 0.0)
     for _ in range(int(BURST)):
-        guard.spend([other], 0.0)
+        guard.spend([other], PEER, 0.0)
+
+
+def test_no_peer_uses_up_what_others_may_do(guard: Guard) -> None:
+    point = POINTS["site/heat_request"]
+    for _ in range(int(BURST)):
+        guard.spend([point], PEER, 0.0)
+    for _ in range(int(BURST)):
+        guard.spend([point], OTHER, 0.0)
+        with pytest.raises(RefusedError):
+            guard.spend([point], PEER, 0.0)
+
+
+def test_what_is_counted_is_forgotten(guard: Guard) -> None:
+    """Who changes nothing any more costs nothing; there is room for so many at a time."""
+    point, other = POINTS["site/heat_request"], POINTS["heater/enable"]
+    for number in range(MOST_COUNTED):
+        guard.spend([point], f"peer {number}", number / MOST_COUNTED)
+    for each in (point, other):
+        with pytest.raises(RefusedError, match=Refusal.TOO_OFTEN) as refused:
+            guard.spend([each], "one more", 1.0)
+        assert refused.value.point_id == each.point_id
+    # Those that are known go on.
+    guard.spend([point], "peer 0", 1.0)
+    guard.spend([point], "one more", BURST + 0.5)
+    guard.spend([point], "one more", 2 * BURST + 1)
+    assert len(guard._tokens) == 1

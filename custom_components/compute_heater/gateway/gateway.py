@@ -178,6 +178,7 @@ class Gateway:
                     # Whoever takes a command back may not try again.
                     if value is not None and self._is_change(write, value, peer)
                 ],
+                peer,
                 now,
             )
         except RefusedError as err:

@@ -9,9 +9,11 @@ from .points import OfferedKind, OfferedPoint, Value
 from .priority import MINIMUM_TIMES, PRIORITIES
 
 BURST = 20.0
-"""So many changes of one point may come at once …"""
+"""So many changes of one point may come from one peer at once …"""
 PER_S = 1.0
 """… and so many a second for ever."""
+MOST_COUNTED = 4096
+"""Of so many points, each for each peer, changes are counted at a time."""
 
 
 class Refusal(StrEnum):
@@ -57,8 +59,11 @@ class Guard:
         self.commands = commands
         self.watchdog_s = watchdog_s
         self._peers = tuple(peers)
-        self._tokens: dict[str, tuple[float, float]] = {}
-        """Of each point: changes that may still come, and when that was so."""
+        self._tokens: dict[tuple[str, str], tuple[float, float]] = {}
+        """Of each peer and point: changes that may still come, and when that was so.
+
+        The latest is last.
+        """
 
     def admits(self, address: str) -> bool:
         """Whether a peer, by its IP address, may talk to us."""
@@ -76,16 +81,33 @@ class Guard:
             raise RefusedError(Refusal.WRONG_PRIORITY, point.point_id)
         return _checked(point, value)
 
-    def spend(self, points: Iterable[OfferedPoint], now: float) -> None:
-        """Count changes, one for each; raises RefusedError where there are too many."""
-        tokens = dict(self._tokens)
+    def spend(self, points: Iterable[OfferedPoint], peer: str, now: float) -> None:
+        """Count changes by a peer, one for each; raises RefusedError for too many.
+
+        None of the peers can use up what the others may do.
+        """
+        self._forget(now)
+        spent: dict[tuple[str, str], tuple[float, float]] = {}
         for point in points:
-            left, at = tokens.get(point.point_id, (BURST, now))
+            key = peer, point.point_id
+            left, at = spent.get(key) or self._tokens.get(key, (BURST, now))
             left = min(left + max(now - at, 0.0) * PER_S, BURST)
-            if left < 1:
+            spent[key] = left - 1, now
+            is_new = key not in self._tokens
+            if left < 1 or (is_new and len(self._tokens) + len(spent) > MOST_COUNTED):
                 raise RefusedError(Refusal.TOO_OFTEN, point.point_id)
-            tokens[point.point_id] = (left - 1, now)
-        self._tokens = tokens
+        for key in spent:
+            self._tokens.pop(key, None)
+        self._tokens |= spent
+
+    def _forget(self, now: float) -> None:
+        """Drop those that have been left alone until they are full again."""
+        while self._tokens:
+            key = next(iter(self._tokens))
+            _, at = self._tokens[key]
+            if now - at < BURST / PER_S:
+                break
+            del self._tokens[key]
 
 
 def _checked(point: OfferedPoint, value: object) -> Value:

@@ -1,0 +1,53 @@
+"""Many controllers at a site's gateway, and one machine."""
+
+from datetime import timedelta
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from compute_heater_agent.service import RunningAgent
+from custom_components.compute_heater import gateway_site
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+from tests.gateway.bacnet_site import controller
+
+from .conftest import until
+from .gateway_parts import (
+    CONTROLLER,
+    POWER,
+    SECOND,
+    add_gateway,
+    bacnet_answers,
+    serving,
+)
+from .plant import add_heater, choose_strategy
+
+
+async def test_several_controllers_do_not_hurry_a_machine(
+    hass: HomeAssistant,
+    site: ConfigEntry,
+    lone_agent: RunningAgent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is heard, but the machine hears the first, and after a pause the newest."""
+    monkeypatch.setattr(gateway_site, "_LEAST_PAUSE_S", 3600.0)
+    heater_id = await add_heater(hass, site, lone_agent)
+    await choose_strategy(hass, site, "building_demand")
+    answers = bacnet_answers()
+    at = f"127.0.0.1:{answers['local_port']}"
+    await add_gateway(hass, site, "bacnet", answers)
+    await serving(site)
+    heater = site.runtime_data.site.heaters[heater_id]
+    async with controller(CONTROLLER) as master, controller(SECOND) as second:
+        await master.write(at, POWER, "present-value", 50.0, priority=12)
+        await until(lambda: lone_agent.rack.power_limit_w == 1500)
+        for percent in (60.0, 70.0, 90.0):
+            await second.write(at, POWER, "present-value", percent, priority=8)
+            await master.write(at, POWER, "present-value", percent - 5, priority=7)
+            assert await second.read(at, POWER, "present-value") == percent - 5
+        site.runtime_data.site.tick()
+        assert heater.decision is not None and heater.decision.power_w == 1500
+        await master.write(at, POWER, "present-value", None, priority=7)
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1))
+        await until(lambda: lone_agent.rack.power_limit_w == 2700)
