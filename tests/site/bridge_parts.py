@@ -8,8 +8,8 @@ from custom_components.compute_heater.control.reasons import Reason
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
+from . import plant
 from .dialogue import answer, begin, suggested
-from .plant import HEATER_SETTINGS, PASSWORD, USER, add_subentry, entity_id
 
 KINDS = (
     "demand_state",
@@ -26,8 +26,7 @@ async def add_heater(
     hass: HomeAssistant, site: ConfigEntry, agent: RunningAgent
 ) -> str:
     """Add a heater of 300 to 3000 W that is called Rack."""
-    login = {"url": agent.url, "username": USER, "password": PASSWORD}
-    added = await add_subentry(hass, site, "heater", login, HEATER_SETTINGS)
+    added = await plant.add_heater(hass, site, agent)
     subentry = site.subentries[added]
     hass.config_entries.async_update_subentry(site, subentry, title="Rack")
     await hass.async_block_till_done()
@@ -49,17 +48,6 @@ async def add_bridge(
     await answer(hass, result, {"next_step_id": "save"})
     (added,) = set(site.subentries) - before
     return added
-
-
-async def choose_strategy(hass: HomeAssistant, site: ConfigEntry, option: str) -> None:
-    """Choose a strategy at its select."""
-    select = entity_id(hass, site, "", "strategy", "select")
-    await hass.services.async_call(
-        "select",
-        "select_option",
-        {"entity_id": select, "option": option},
-        blocking=True,
-    )
 
 
 def asked(site: ConfigEntry) -> SiteRequest:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from compute_heater_agent.service import RunningAgent
 from custom_components.compute_heater.const import SUBENTRY_GATEWAY
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import Event, HomeAssistant, callback
@@ -10,7 +9,7 @@ from simulator.ports import tcp_port, udp_port
 
 from .conftest import until
 from .dialogue import answer, begin, expect_form, expect_menu
-from .plant import HEATER_SETTINGS, PASSWORD, USER, add_subentry, entity_id
+from .plant import add_subentry
 
 CONTROLLER, SECOND, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.0.77"
 INSTANCE = 4711
@@ -53,19 +52,6 @@ def modbus_answers(**more: Any) -> dict[str, Any]:
     }
 
 
-async def add_heater(
-    hass: HomeAssistant, entry: ConfigEntry, agent: RunningAgent
-) -> str:
-    """Add a heater of 300 to 3000 W; return its id."""
-    return await add_subentry(
-        hass,
-        entry,
-        "heater",
-        {"url": agent.url, "username": USER, "password": PASSWORD},
-        HEATER_SETTINGS,
-    )
-
-
 async def add_gateway(
     hass: HomeAssistant, entry: ConfigEntry, kind: str, answers: dict[str, Any]
 ) -> str:
@@ -91,17 +77,6 @@ async def serving(site: ConfigEntry) -> None:
     """Wait until all gateways run."""
     servers = site.runtime_data.gateway.servers.values()
     await until(lambda: all(server.running for server in servers))
-
-
-async def choose_strategy(hass: HomeAssistant, entry: ConfigEntry, option: str) -> None:
-    """Choose who decides."""
-    select = entity_id(hass, entry, "", "strategy", "select")
-    await hass.services.async_call(
-        "select",
-        "select_option",
-        {"entity_id": select, "option": option},
-        blocking=True,
-    )
 
 
 def heard(hass: HomeAssistant) -> list[dict[str, Any]]:

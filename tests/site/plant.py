@@ -283,3 +283,27 @@ async def set_up_plant(
         dhw_id=dhw_id,
         floor_id=floor_id,
     )
+
+
+async def add_heater(
+    hass: HomeAssistant, entry: ConfigEntry, agent: RunningAgent
+) -> str:
+    """Add a heater of 300 to 3000 W; return its id."""
+    return await add_subentry(
+        hass,
+        entry,
+        "heater",
+        {"url": agent.url, "username": USER, "password": PASSWORD},
+        HEATER_SETTINGS,
+    )
+
+
+async def choose_strategy(hass: HomeAssistant, entry: ConfigEntry, option: str) -> None:
+    """Choose who decides."""
+    select = entity_id(hass, entry, "", "strategy", "select")
+    await hass.services.async_call(
+        "select",
+        "select_option",
+        {"entity_id": select, "option": option},
+        blocking=True,
+    )

@@ -21,9 +21,9 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from simulator.running import RunningHouse
 
-from .bridge_parts import add_bridge, add_heater, asked, choose_strategy, decided
+from .bridge_parts import add_bridge, add_heater, asked, decided
 from .conftest import until
-from .plant import add_subentry, bacnet_steps, entity_id, modbus_steps
+from .plant import add_subentry, bacnet_steps, choose_strategy, entity_id, modbus_steps
 from .test_link_commands import MODE, PUMP
 from .test_sources import Clock, clock
 

@@ -20,14 +20,8 @@ from tests.gateway.modbus_raw import RawClient
 from tests.heaters import bmc
 
 from .conftest import UUID, until
-from .gateway_parts import (
-    CONTROLLER,
-    POWER_REGISTER,
-    add_gateway,
-    add_heater,
-    modbus_answers,
-)
-from .plant import HEATER_SETTINGS, PASSWORD, Plant, add_subentry, entity_id
+from .gateway_parts import CONTROLLER, POWER_REGISTER, add_gateway, modbus_answers
+from .plant import HEATER_SETTINGS, PASSWORD, Plant, add_heater, add_subentry, entity_id
 from .upload import upload
 
 

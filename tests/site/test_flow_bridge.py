@@ -13,7 +13,7 @@ from homeassistant.helpers import translation
 from homeassistant.setup import async_setup_component
 from simulator.running import RunningHouse
 
-from .bridge_parts import KINDS, add_bridge, add_heater, choose_strategy
+from .bridge_parts import KINDS, add_bridge, add_heater
 from .conftest import still_agent
 from .dialogue import (
     answer,
@@ -25,7 +25,7 @@ from .dialogue import (
     suggested,
     texts,
 )
-from .plant import Plant, add_subentry, entity_id, modbus_steps
+from .plant import Plant, add_subentry, choose_strategy, entity_id, modbus_steps
 from .test_link_commands import SETPOINT
 
 VOLTS = {"unit_of_measurement": "V"}

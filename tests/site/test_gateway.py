@@ -44,13 +44,11 @@ from .gateway_parts import (
     STATES,
     STRANGER,
     add_gateway,
-    add_heater,
     bacnet_answers,
-    choose_strategy,
     heard,
     modbus_answers,
 )
-from .plant import entity_id
+from .plant import add_heater, choose_strategy, entity_id
 
 
 @pytest.fixture

@@ -29,13 +29,18 @@ from .gateway_parts import (
     STATE,
     STATES,
     add_gateway,
-    add_heater,
     bacnet_answers,
-    choose_strategy,
     modbus_answers,
     serving,
 )
-from .plant import add_site, add_subentry, bacnet_steps, entity_id
+from .plant import (
+    add_heater,
+    add_site,
+    add_subentry,
+    bacnet_steps,
+    choose_strategy,
+    entity_id,
+)
 from .test_link_issues import fix
 
 HOST = "127.0.0.1"
