@@ -5,6 +5,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
+from .gateway.gateway import WriteEvent
 from .gateway.points import OfferedKind, OfferedPoint
 from .gateway_server import GatewayServer, Told
 
@@ -19,6 +20,7 @@ ATTR_POINT = "point"
 ATTR_PRIORITY = "priority"
 ATTR_PROTOCOL = "protocol"
 ATTR_REFUSAL = "refusal"
+ATTR_SERVICE = "service"
 ATTR_UNIT = "unit"
 ATTR_VALUE = "value"
 _LONGEST = 100
@@ -36,10 +38,18 @@ def as_event_data(told: Told) -> dict[str, Any]:
         ATTR_POINT: point.name if point else None,
         ATTR_VALUE: _shown(point, event.value),
         ATTR_UNIT: point.unit if point else None,
-        ATTR_PRIORITY: event.priority if point is None or point.is_command else None,
+        ATTR_PRIORITY: event.priority if _has_priority(event) else None,
         ATTR_REFUSAL: event.refusal,
+        ATTR_SERVICE: event.service,
         ATTR_COUNT: told.count,
     }
+
+
+def _has_priority(event: WriteEvent) -> bool:
+    """Whether it was a write that may have one."""
+    if event.point is None:
+        return event.service is None
+    return event.point.is_command
 
 
 def _shown(point: OfferedPoint | None, value: object) -> float | str | bool | None:

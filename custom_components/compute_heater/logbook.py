@@ -21,6 +21,7 @@ from .gateway_events import (
     ATTR_PRIORITY,
     ATTR_PROTOCOL,
     ATTR_REFUSAL,
+    ATTR_SERVICE,
     ATTR_UNIT,
     ATTR_VALUE,
     EVENT_BUILDING,
@@ -36,6 +37,8 @@ _REFUSALS = {
     "too_often": "it writes too often",
     "no_role": "its certificate does not allow it",
 }
+_NEVER = "this cannot be done from outside"
+"""Of a service, as nothing of it is written."""
 
 
 @callback
@@ -63,6 +66,11 @@ def message(data: Mapping[str, Any]) -> str:
     peer = f"{data.get(ATTR_PEER)} ({data.get(ATTR_PROTOCOL)})"
     if data.get(ATTR_KIND) == "silent":
         return f"{data.get(ATTR_PEER)} is silent: its commands were given up"
+    times = f", {count} times" if (count := data.get(ATTR_COUNT, 1)) > 1 else ""
+    refusal = data.get(ATTR_REFUSAL)
+    if service := data.get(ATTR_SERVICE):
+        why = _NEVER if refusal == "not_writable" else _REFUSALS.get(refusal, refusal)
+        return f"{peer} was refused: {service}{times} ({why})"
     point, value = data.get(ATTR_POINT) or "an unknown point", data.get(ATTR_VALUE)
     did = f"set {point} to {value}"
     if unit := data.get(ATTR_UNIT):
@@ -71,8 +79,7 @@ def message(data: Mapping[str, Any]) -> str:
         did = f"released {point}"
     if priority := data.get(ATTR_PRIORITY):
         did += f" with priority {priority}"
-    if (count := data.get(ATTR_COUNT, 1)) > 1:
-        did += f", {count} times"
-    if refusal := data.get(ATTR_REFUSAL):
+    did += times
+    if refusal:
         return f"{peer} was refused: {did} ({_REFUSALS.get(refusal, refusal)})"
     return f"{peer} {did}"

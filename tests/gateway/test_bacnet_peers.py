@@ -53,6 +53,7 @@ async def test_strangers_get_no_answer(at: str, site: Site) -> None:
             lambda: stranger.write(at, HEAT_REQUEST, "pv", 1.0, priority=8),
             lambda: stranger.write_multiple(at, {HEAT_REQUEST: {"pv": 1.0}}),
             lambda: stranger.subscribe_cov_ex(at, DEMAND, 1, lifetime=60),
+            lambda: stranger.reinitialize_device(at, "coldstart"),
         ):
             with pytest.raises(BACnetTimeoutError):
                 await ask()
@@ -68,7 +69,8 @@ async def test_strangers_get_no_answer(at: str, site: Site) -> None:
     assert site.commanded == {}
     assert [(one.peer, one.refusal) for one in site.writes] == [
         (STRANGER, Refusal.FOREIGN_PEER)
-    ] * 2
+    ] * 3
+    assert [one.service for one in site.writes] == [None, None, "ReinitializeDevice"]
     assert site.writes[0].point is site.gateway.points["site/heat_request"]
 
 

@@ -11,6 +11,7 @@ import pytest
 from custom_components.compute_heater.building import bacnet_apdu as apdu
 from custom_components.compute_heater.building.bacnet_apdu import ObjectId, Ref
 from custom_components.compute_heater.gateway.bacnet import BacnetDevice
+from custom_components.compute_heater.gateway.bacnet_refusal import NEVER_DONE
 from custom_components.compute_heater.gateway.guard import Guard, Refusal
 
 from .bacnet_site import (
@@ -284,25 +285,39 @@ async def test_server_for_reading_only(stack: Any, site: Site, master: Client) -
 
 
 @pytest.mark.parametrize(
-    "ask",
+    ("ask", "told"),
     [
-        lambda client, at: client.device_communication_control(at, "disable", 1),
-        lambda client, at: client.reinitialize_device(at, "coldstart"),
-        lambda client, at: client.create_object(at, object_type="av"),
-        lambda client, at: client.delete_object(at, HEAT_REQUEST),
-        lambda client, at: client.send_text_message(at, "hello"),
+        (
+            lambda client, at: client.device_communication_control(at, "disable", 1),
+            ["DeviceCommunicationControl"],
+        ),
+        (
+            lambda client, at: client.reinitialize_device(at, "coldstart"),
+            ["ReinitializeDevice"],
+        ),
+        (
+            lambda client, at: client.create_object(at, object_type="av"),
+            ["CreateObject"],
+        ),
+        (lambda client, at: client.delete_object(at, HEAT_REQUEST), ["DeleteObject"]),
+        (lambda client, at: client.send_text_message(at, "hello"), []),
     ],
     ids=["communication", "restart", "create", "delete", "text"],
 )
 async def test_services_that_we_do_not_have(
-    master: Client, at: str, site: Site, device: BacnetDevice, ask: Any
-) -> None:
+    master: Client, at: str, site: Site, device: BacnetDevice, ask: Any,
+    told: list[str],
+) -> None:  # fmt: skip
+    """Those that would change us are told of."""
     with pytest.raises(BACnetRejectError):
         await ask(master, at)
     assert await master.read(at, DEMAND, "pv") == 2.5
     assert len(await master.get_object_list(at, INSTANCE)) == 2 + len(
         site.gateway.points
     )
+    assert [one.service for one in site.writes] == told
+    for event in site.writes:
+        assert (event.peer, event.refusal) == (CONTROLLER, Refusal.NOT_WRITABLE)
 
 
 async def test_every_other_service(at: str, site: Site) -> None:
@@ -313,7 +328,7 @@ async def test_every_other_service(at: str, site: Site) -> None:
         for service in others:
             raw.send(request(service, service, b"\x09\x00"), at)
             assert await raw.answer(service) == bytes([0x60, service, 9])
-    assert site.writes == []
+    assert [one.service for one in site.writes] == [*NEVER_DONE.values()]
 
 
 async def test_clock_is_not_set(master: Client, at: str) -> None:

@@ -16,6 +16,7 @@ from custom_components.compute_heater import gateway_server
 from custom_components.compute_heater.building.ede import parse_ede
 from custom_components.compute_heater.gateway.gateway import Write
 from custom_components.compute_heater.gateway_events import EVENT_BUILDING
+from custom_components.compute_heater.logbook import message
 from custom_components.compute_heater.store import DATA_HANDOVER
 from homeassistant.config_entries import (
     ConfigEntry,
@@ -455,6 +456,7 @@ async def test_writes_are_told(
         "unit": None,
         "priority": 8,
         "refusal": None,
+        "service": None,
         "count": 1,
     }
     assert (refused["kind"], refused["value"], refused["unit"], refused["refusal"]) == (
@@ -464,6 +466,46 @@ async def test_writes_are_told(
         "out_of_range",
     )
     assert (foreign["peer"], foreign["refusal"]) == (STRANGER, "foreign_peer")
+
+
+async def test_services_that_would_change_the_device_are_told(
+    hass: HomeAssistant, site: ConfigEntry, bacnet: str, master: Client
+) -> None:
+    """By name, once for a flood of them; what is written is told besides."""
+    told = heard(hass)
+    for _ in range(30):
+        with pytest.raises(Exception, match="(?i)reject"):
+            await master.reinitialize_device(bacnet, "coldstart")
+    await master.write(bacnet, STATE, "present-value", STATES["eco"], priority=8)
+    async with controller(STRANGER) as stranger:
+        with pytest.raises(Exception, match="No response"):
+            await stranger.reinitialize_device(bacnet, "coldstart")
+    (server,) = site.runtime_data.gateway.servers.values()
+    server.flush(hass.loop.time() + 61)
+    refused, accepted, foreign, flood = told
+    assert refused == {
+        "config_entry_id": site.entry_id,
+        "gateway": "Boiler house",
+        "kind": "refused",
+        "peer": CONTROLLER,
+        "protocol": "BACnet",
+        "point": None,
+        "value": None,
+        "unit": None,
+        "priority": None,
+        "refusal": "not_writable",
+        "service": "ReinitializeDevice",
+        "count": 1,
+    }
+    assert accepted["kind"] == "accepted"
+    assert (foreign["peer"], foreign["refusal"]) == (STRANGER, "foreign_peer")
+    was_refused = "(BACnet) was refused: ReinitializeDevice"
+    never, unknown = "cannot be done from outside", "is not on the list of controllers"
+    assert [message(each) for each in (refused, foreign, flood)] == [
+        f"{CONTROLLER} {was_refused} (this {never})",
+        f"{STRANGER} {was_refused} (it {unknown})",
+        f"{CONTROLLER} {was_refused}, 29 times (this {never})",
+    ]
 
 
 async def test_automation_of_the_documentation(
@@ -484,12 +526,18 @@ async def test_automation_of_the_documentation(
     with pytest.raises(Exception, match="(?i)range"):
         await master.write(bacnet, POWER, "present-value", 101.0, priority=8)
     await until(lambda: len(notices) == 1)
-    site.runtime_data.gateway.core.expire(hass.loop.time() + 300)
+    with pytest.raises(Exception, match="(?i)reject"):
+        await master.reinitialize_device(bacnet, "coldstart")
     await until(lambda: len(notices) == 2)
-    refused, silent = (notice.data for notice in notices)
+    site.runtime_data.gateway.core.expire(hass.loop.time() + 300)
+    await until(lambda: len(notices) == 3)
+    refused, service, silent = (notice.data for notice in notices)
     assert refused["title"] == "Boiler house"
     assert refused["message"].startswith(f"{CONTROLLER} may not set ")
     assert refused["message"].endswith(" power request to 101.0: out_of_range")
+    assert service["message"] == (
+        f"{CONTROLLER} may not ask for ReinitializeDevice: not_writable"
+    )
     assert (
         silent["message"] == f"{CONTROLLER} shows no life. The site decides by itself."
     )

@@ -26,6 +26,18 @@ class Failure(Enum):
     NO_SUCH_PRIORITY = _SERVICES, 80
 
 
+NEVER_DONE = {
+    7: "AtomicWriteFile",
+    8: "AddListElement",
+    9: "RemoveListElement",
+    10: "CreateObject",
+    11: "DeleteObject",
+    17: "DeviceCommunicationControl",
+    20: "ReinitializeDevice",
+}
+"""Services that would change us, of which people want to know that they were asked for."""
+
+
 class RequestError(Exception):
     """The request fails."""
 

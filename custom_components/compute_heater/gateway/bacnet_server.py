@@ -24,7 +24,7 @@ from ..building.points import LinkProtocolError
 from ..building.values import tidy_real
 from .bacnet_cov import Subscriptions, Wish
 from .bacnet_objects import Content, ServedObject
-from .bacnet_refusal import Failure, RequestError, TooLargeError, failure_of
+from .bacnet_refusal import NEVER_DONE, Failure, RequestError, TooLargeError, failure_of
 from .gateway import Gateway, Write
 from .guard import Guard, Refusal, RefusedError
 from .points import OfferedKind
@@ -100,6 +100,7 @@ class BacnetServer:
         try:
             service = self._services.get(request.service)
             if service is None:
+                self._never(request.peer, request.service, Refusal.NOT_WRITABLE)
                 await self._reject(request, RejectReason.unrecognizedService)
             else:
                 await service(request)
@@ -115,7 +116,8 @@ class BacnetServer:
             await self._fail(request, _error(Failure.PROBLEM))
 
     def turned_away(self, peer: str, service: int, content: bytes) -> None:
-        """Tell of what a stranger wanted to write, not more than once a request."""
+        """Tell of what a stranger wanted to change, not more than once a request."""
+        self._never(peer, service, Refusal.FOREIGN_PEER)
         try:
             match service:
                 case apdu.WRITE_PROPERTY:
@@ -128,6 +130,13 @@ class BacnetServer:
             return
         for ref, tags, priority in writes[:1]:
             self._refuse(ref, tags, priority, peer, Refusal.FOREIGN_PEER)
+
+    def _never(self, peer: str, service: int, refusal: Refusal) -> None:
+        """Tell of a service, if it is one that would change us."""
+        if (name := NEVER_DONE.get(service)) is not None:
+            self._gateway.refuse_service(
+                name, peer=peer, protocol=PROTOCOL, refusal=refusal
+            )
 
     async def _read_property(self, request: Request) -> None:
         parser = Parser(request.content)

@@ -40,6 +40,8 @@ class WriteEvent:
     priority: int
     refusal: Refusal | None
     """None: accepted."""
+    service: str | None = None
+    """What was asked for where it was no write; the others say nothing then."""
 
 
 type ChangeListener = Callable[[set[str]], None]
@@ -204,6 +206,22 @@ class Gateway:
         for write in writes:
             self._report(write, peer, protocol, refusal)
         raise RefusedError(refusal)
+
+    def refuse_service(
+        self, service: str, *, peer: str, protocol: str, refusal: Refusal
+    ) -> None:
+        """Report a service that would change what nobody can change from outside."""
+        self._on_write(
+            WriteEvent(
+                peer=peer,
+                protocol=protocol,
+                point=None,
+                value=None,
+                priority=LOWEST,
+                refusal=refusal,
+                service=service,
+            )
+        )
 
     def alive(self, peer: str, now: float, point_id: str | None = None) -> None:
         """Note that a controller reads or renews a point, where it commands that one.

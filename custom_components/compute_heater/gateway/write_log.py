@@ -46,6 +46,7 @@ class WriteLog:
             repr(event.value),
             event.priority,
             event.refusal,
+            event.service,
         )
         if key not in self._open and len(self._open) >= MOST_OPEN:
             key = event.refusal
