@@ -67,9 +67,11 @@ def message(data: Mapping[str, Any]) -> str:
     if data.get(ATTR_KIND) == "silent":
         return f"{data.get(ATTR_PEER)} is silent: its commands were given up"
     times = f", {count} times" if (count := data.get(ATTR_COUNT, 1)) > 1 else ""
-    refusal = data.get(ATTR_REFUSAL)
+    refusal = data.get(ATTR_REFUSAL) or ""
+    why = _REFUSALS.get(refusal, refusal)
     if service := data.get(ATTR_SERVICE):
-        why = _NEVER if refusal == "not_writable" else _REFUSALS.get(refusal, refusal)
+        if refusal == "not_writable":
+            why = _NEVER
         return f"{peer} was refused: {service}{times} ({why})"
     point, value = data.get(ATTR_POINT) or "an unknown point", data.get(ATTR_VALUE)
     did = f"set {point} to {value}"
@@ -81,5 +83,5 @@ def message(data: Mapping[str, Any]) -> str:
         did += f" with priority {priority}"
     did += times
     if refusal:
-        return f"{peer} was refused: {did} ({_REFUSALS.get(refusal, refusal)})"
+        return f"{peer} was refused: {did} ({why})"
     return f"{peer} {did}"
