@@ -24,6 +24,18 @@ from .gateway_parts import (
 from .plant import add_heater, choose_strategy
 
 
+async def served(
+    hass: HomeAssistant, site: ConfigEntry, agent: RunningAgent
+) -> tuple[str, str]:
+    """Have the building decide by BACnet; return where, and the id of the heater."""
+    heater_id = await add_heater(hass, site, agent)
+    await choose_strategy(hass, site, "building_demand")
+    answers = bacnet_answers()
+    await add_gateway(hass, site, "bacnet", answers)
+    await serving(site)
+    return f"127.0.0.1:{answers['local_port']}", heater_id
+
+
 async def test_several_controllers_do_not_hurry_a_machine(
     hass: HomeAssistant,
     site: ConfigEntry,
@@ -32,12 +44,7 @@ async def test_several_controllers_do_not_hurry_a_machine(
 ) -> None:
     """Each is heard, but the machine hears the first, and after a pause the newest."""
     monkeypatch.setattr(gateway_site, "_LEAST_PAUSE_S", 3600.0)
-    heater_id = await add_heater(hass, site, lone_agent)
-    await choose_strategy(hass, site, "building_demand")
-    answers = bacnet_answers()
-    at = f"127.0.0.1:{answers['local_port']}"
-    await add_gateway(hass, site, "bacnet", answers)
-    await serving(site)
+    at, heater_id = await served(hass, site, lone_agent)
     heater = site.runtime_data.site.heaters[heater_id]
     async with controller(CONTROLLER) as master, controller(SECOND) as second:
         await master.write(at, POWER, "present-value", 50.0, priority=12)
@@ -51,3 +58,20 @@ async def test_several_controllers_do_not_hurry_a_machine(
         await master.write(at, POWER, "present-value", None, priority=7)
         async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1))
         await until(lambda: lone_agent.rack.power_limit_w == 2700)
+
+
+async def test_a_reload_does_not_wait(
+    hass: HomeAssistant,
+    site: ConfigEntry,
+    lone_agent: RunningAgent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was put off is taken over with the other commands."""
+    monkeypatch.setattr(gateway_site, "_LEAST_PAUSE_S", 3600.0)
+    at, _ = await served(hass, site, lone_agent)
+    async with controller(CONTROLLER) as master:
+        await master.write(at, POWER, "present-value", 50.0)
+        await until(lambda: lone_agent.rack.power_limit_w == 1500)
+        await master.write(at, POWER, "present-value", 90.0)
+    assert await hass.config_entries.async_reload(site.entry_id)
+    await until(lambda: lone_agent.rack.power_limit_w == 2700)
