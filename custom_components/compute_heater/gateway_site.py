@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.translation import async_get_translations
 
 from .const import (
@@ -23,13 +23,13 @@ from .gateway.bacnet_objects import fingerprint
 from .gateway.gateway import Gateway, WriteEvent
 from .gateway.guard import Guard
 from .gateway.numbering import numbered
+from .gateway.pace import Pace
 from .gateway.points import OfferedPoint
 from .gateway_events import async_fire
 from .gateway_server import GatewayServer, Told
 from .gateway_servers import create_server
 from .gateway_values import ReasonTexts, settings_of, site_points, site_values
 from .issues import async_tell_silent
-from .paced import Paced
 from .site import SiteCoordinator
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _RANK = 0
 _WATCHDOG_S = 300.0
 _LOOK = timedelta(seconds=1)
 _LEAST_PAUSE_S = 1.0
-"""Between two rounds of new values, and of new commands, whoever gives them."""
+"""Between two rounds of new values."""
 _REASON = f"component.{DOMAIN}.entity.sensor.reason.state."
 
 
@@ -60,9 +60,12 @@ class SiteGateway:
         self._entry = entry
         self._site = site
         self._reasons: ReasonTexts = {}
-        self._values = Paced(hass, self._update, _LEAST_PAUSE_S)
-        self._commands = Paced(hass, self._ask, _LEAST_PAUSE_S)
+        self._updated_at = 0.0
         self._unsubscribe: list[Callable[[], None]] = []
+        self._put_off: Callable[[], None] | None = None
+        self._pace = Pace()
+        self._held_back: Callable[[], None] | None = None
+        """Ends the wait for more commands to pass on."""
         subentries = list(entry.get_subentries_of_type(SUBENTRY_GATEWAY))
         self.points = site_points(
             site, commands=any(each.data[CONF_COMMANDS] for each in subentries)
@@ -86,7 +89,7 @@ class SiteGateway:
             self.points,
             Guard(()),
             watchdog_s=_WATCHDOG_S,
-            on_command=self._commands.ask,
+            on_command=self._ask,
             on_write=self._on_write,
             on_silent=self._on_silent,
         )
@@ -122,9 +125,9 @@ class SiteGateway:
         }
         # A revision that was told to controllers must not come again after a crash.
         await self._entry.runtime_data.async_save()
-        self._values.do()
+        self._update()
         self._unsubscribe = [
-            self._site.async_add_listener(self._values.ask),
+            self._site.async_add_listener(self._on_site),
             async_track_time_interval(hass, self._on_time, _LOOK),
         ]
         for server in self.servers.values():
@@ -143,8 +146,10 @@ class SiteGateway:
                 LOGGER.error("%s: %s", server.subentry.title, error, exc_info=error)
         while self._unsubscribe:
             self._unsubscribe.pop()()
-        self._values.cancel()
-        self._commands.cancel()
+        if self._put_off is not None:
+            self._put_off()
+            self._put_off = None
+        self._hold_back(None)
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -174,11 +179,45 @@ class SiteGateway:
 
     @callback
     def _ask(self) -> None:
-        request = self.core.request(settings_of(self._site))
+        request, wait_s = self._pace.take(
+            self.core.request(settings_of(self._site)), self._hass.loop.time()
+        )
+        self._hold_back(wait_s)
         self._site.ask(_SOURCE, request, rank=_RANK)
 
     @callback
+    def _hold_back(self, wait_s: float | None) -> None:
+        """Ask again after that time, or not; what was to come before is forgotten."""
+        if self._held_back is not None:
+            self._held_back()
+            self._held_back = None
+        if wait_s is not None:
+            self._held_back = async_call_later(self._hass, wait_s, self._on_held_back)
+
+    @callback
+    def _on_held_back(self, _now: datetime) -> None:
+        self._held_back = None
+        self._ask()
+
+    @callback
+    def _on_site(self) -> None:
+        """Take new values over, at most once a second."""
+        if self._put_off is not None:
+            return
+        wait_s = self._updated_at + _LEAST_PAUSE_S - self._hass.loop.time()
+        if wait_s <= 0:
+            self._update()
+        else:
+            self._put_off = async_call_later(self._hass, wait_s, self._on_pause_over)
+
+    @callback
+    def _on_pause_over(self, _now: datetime) -> None:
+        self._put_off = None
+        self._update()
+
+    @callback
     def _update(self) -> None:
+        self._updated_at = self._hass.loop.time()
         self.core.update(
             site_values(self._site, self._reasons, commanded=self.in_command),
             heeded=self._site.strategy.heeds_building,

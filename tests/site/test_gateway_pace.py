@@ -6,7 +6,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from compute_heater_agent.service import RunningAgent
-from custom_components.compute_heater import gateway_site
+from custom_components.compute_heater.gateway import pace
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -42,8 +42,9 @@ async def test_several_controllers_do_not_hurry_a_machine(
     lone_agent: RunningAgent,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each is heard, but the machine hears the first, and after a pause the newest."""
-    monkeypatch.setattr(gateway_site, "_LEAST_PAUSE_S", 3600.0)
+    """Each is heard, but the machine only so often; then it hears the newest."""
+    monkeypatch.setattr(pace, "BURST", 1.0)
+    monkeypatch.setattr(pace, "PER_S", 1 / 3600)
     at, heater_id = await served(hass, site, lone_agent)
     heater = site.runtime_data.site.heaters[heater_id]
     async with controller(CONTROLLER) as master, controller(SECOND) as second:
@@ -56,6 +57,7 @@ async def test_several_controllers_do_not_hurry_a_machine(
         site.runtime_data.site.tick()
         assert heater.decision is not None and heater.decision.power_w == 1500
         await master.write(at, POWER, "present-value", None, priority=7)
+        monkeypatch.setattr(pace, "PER_S", 1e6)
         async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1))
         await until(lambda: lone_agent.rack.power_limit_w == 2700)
 
@@ -66,8 +68,9 @@ async def test_a_reload_does_not_wait(
     lone_agent: RunningAgent,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What was put off is taken over with the other commands."""
-    monkeypatch.setattr(gateway_site, "_LEAST_PAUSE_S", 3600.0)
+    """What was held back is taken over with the other commands."""
+    monkeypatch.setattr(pace, "BURST", 1.0)
+    monkeypatch.setattr(pace, "PER_S", 1 / 3600)
     at, _ = await served(hass, site, lone_agent)
     async with controller(CONTROLLER) as master:
         await master.write(at, POWER, "present-value", 50.0)
