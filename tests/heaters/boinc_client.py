@@ -36,9 +36,11 @@ _PLATFORM = {
     "aarch64": "aarch64-unknown-linux-gnu",
 }.get(platform.machine(), "")
 
+# At the lowest priority, as usual, tasks get no CPU time beside tests on all processors.
 _CONFIG = f"""<cc_config><options>
 <dont_contact_ref_site>1</dont_contact_ref_site>
 <ncpus>{CPUS}</ncpus>
+<no_priority_change>1</no_priority_change>
 <skip_cpu_benchmarks>1</skip_cpu_benchmarks>
 </options></cc_config>
 """
