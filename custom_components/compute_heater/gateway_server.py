@@ -76,7 +76,7 @@ class GatewayServer(ABC):
 
     @property
     def valid_until(self) -> datetime | None:
-        """When its certificates expire; None: it has none."""
+        """When its certificates expire; None: never, or nobody knows."""
         return None
 
     @property

@@ -40,17 +40,20 @@ async def async_tls_files(
         await hass.async_add_executor_job(folder.cleanup)
 
 
-def valid_until(data: Mapping[str, Any]) -> datetime:
+def valid_until(data: Mapping[str, Any]) -> datetime | None:
     """Return until when server and clients can prove who they are.
 
-    Later OpenSSL goes on to serve, but whoever checks certificates stays away. Raises
-    ValueError for a text that is no certificate.
+    Later OpenSSL goes on to serve, but whoever checks certificates stays away. None:
+    OpenSSL takes more kinds of files than can be looked into here.
     """
-    return min(
-        certificate.not_valid_after_utc
-        for name in (CONF_CERTIFICATE, CONF_CLIENT_CA)
-        for certificate in x509.load_pem_x509_certificates(data[name].encode())
-    )
+    try:
+        return min(
+            certificate.not_valid_after_utc
+            for name in (CONF_CERTIFICATE, CONF_CLIENT_CA)
+            for certificate in x509.load_pem_x509_certificates(data[name].encode())
+        )
+    except ValueError:
+        return None
 
 
 def _write(data: Mapping[str, Any]) -> tempfile.TemporaryDirectory[str]:

@@ -234,6 +234,18 @@ async def test_certificates_that_expire(
     assert await look() is None
 
 
+async def test_an_authority_that_only_openssl_understands(
+    hass: HomeAssistant, site: ConfigEntry, desk: Desk
+) -> None:
+    """When it expires is unknown; it serves all the same."""
+    desk.pems["client_ca"] = desk.pems["client_ca"].replace(
+        b"CERTIFICATE", b"TRUSTED CERTIFICATE"
+    )
+    gateway_id, port = await desk.add(hass, site)
+    assert site.runtime_data.gateway.servers[gateway_id].valid_until is None
+    assert await desk.writes(port, OPERATOR)
+
+
 async def test_reconfigure_tls(
     hass: HomeAssistant, site: ConfigEntry, desk: Desk
 ) -> None:

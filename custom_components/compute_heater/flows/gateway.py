@@ -232,7 +232,8 @@ class GatewaySubentryFlow(ConfigSubentryFlow):
                 await self.hass.async_add_executor_job(tls_context, files)
             except OSError as err:
                 raise FormError({"base": "invalid_certificate"}, str(err)) from err
-        if (until := valid_until(tls)) <= dt_util.utcnow():
+        until = valid_until(tls)
+        if until is not None and until <= dt_util.utcnow():
             date = dt_util.as_local(until).date().isoformat()
             raise FormError({"base": "certificate_expired"}, date)
         return tls
