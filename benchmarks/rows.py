@@ -46,11 +46,11 @@ def table(rows: Sequence[Row]) -> str:
     """Return the rows as lines of aligned text."""
     cells = [("", "value", "target", ""), *map(_cells, rows)]
     name, value, target, _ = (
-        max(len(line[column]) for line in cells) for column in range(4)
+        max(len(each[column]) for each in cells) for column in range(4)
     )
     return "\n".join(
-        f"{line[0]:<{name}}  {line[1]:>{value}}  {line[2]:>{target}}  {line[3]}".rstrip()
-        for line in cells
+        f"{each[0]:<{name}}  {each[1]:>{value}}  {each[2]:>{target}}  {each[3]}".rstrip()
+        for each in cells
     )
 
 
