@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
@@ -77,8 +76,10 @@ class Planning:
         except Exception:  # noqa: BLE001
             # Whatever is wrong with a plan, the house has to stay warm without one.
             LOGGER.exception("Planning failed; the heat demand is followed")
-        self._optimiser.adopt(plan, problem)
+        if self._has_solver is not None:
+            async_tell_solver(self._hass, self._entry, missing=not self._has_solver)
         async_tell_planner(self._hass, self._entry, failed=plan is None)
+        self._optimiser.adopt(plan, problem)
         self._on_plan()
 
     def _make(self, problem: PlanProblem, running: Plan | None) -> Plan:
@@ -88,9 +89,6 @@ class Planning:
                 return solve(problem, incumbent=running, time_limit_s=_TIME_LIMIT_S)
             except SolverMissingError:
                 self._has_solver = False
-                self._hass.loop.call_soon_threadsafe(
-                    partial(async_tell_solver, self._hass, self._entry, missing=True)
-                )
         return plan_by_rules(problem)
 
     async def _async_get_solver(self) -> bool:
@@ -100,8 +98,5 @@ class Planning:
             )
         except RequirementsNotFound as err:
             LOGGER.warning("The solver could not be installed: %s", err)
-            found = False
-        else:
-            found = True
-        async_tell_solver(self._hass, self._entry, missing=not found)
-        return found
+            return False
+        return True

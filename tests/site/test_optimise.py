@@ -109,6 +109,7 @@ async def test_without_the_solver_it_plans_by_rules(
     site = plant.entry.runtime_data.site
     await until(lambda: site.plan is not None)
     assert site.plan.by_rules
+    await until(lambda: issue(plant, "solver_missing") is not None)
     told = issue(plant, "solver_missing")
     assert told is not None
     assert told.translation_placeholders == {"site": plant.entry.title}
