@@ -27,7 +27,7 @@ def test_it_helps_from_just_above_the_minimum_and_lifts_it() -> None:
 
 def test_a_hot_top_with_nothing_below_it_is_need() -> None:
     guard, sink = ComfortGuard(), tank()
-    seen = [guard.update(sink, 50, each) for each in (12, 7.1, 6.9, 8.9, 9.1, 8)]
+    seen = [guard.update(sink, 50, each) for each in (14, 9.1, 8.9, 10.9, 11.1, 10)]
     assert seen == [False, False, True, True, False, False]
 
 
