@@ -80,11 +80,11 @@ def below_zero(scenario: Scenario, year: Year) -> Iterator[Row]:
     results = {
         kind: run(scenario, year, make(scenario)) for kind, make in BASELINES.items()
     }
+    best = min(results, key=lambda kind: results[kind].score)
     optimise = results["optimise"] = after_learning(scenario, year).result
     for kind, result in results.items():
         yield _cost(scenario, kind, result)
     yield fact(f"{scenario.name}, bound: net cost", bound(scenario, year), "€")
-    best = min(results, key=lambda kind: results[kind].score)
     yield at_most(
         f"{scenario.name}, optimise: J against {best}",
         optimise.score - results[best].score,
