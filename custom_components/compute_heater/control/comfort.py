@@ -4,7 +4,7 @@ from .demand import SinkController
 
 TANK_MARGIN_K, TANK_LIFT_K = 1.0, 2.0
 USABLE_K, USABLE_AGAIN_K = 9.0, 11.0
-"""Heat left in a tank, per its capacity; a bath takes as much in half an hour."""
+"""Heat left in a tank, per its capacity; from 300 L a bath takes as much in half an hour."""
 ROOM_MARGIN_K, ROOM_LIFT_K = 0.05, 0.2
 
 
